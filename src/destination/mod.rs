@@ -1,0 +1,368 @@
+//! Where rows go: the [`Destination`] trait, the plain types it speaks, and its adapters.
+
+pub mod libsql;
+
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+
+use crate::domain::cursor::{Counts, Cursor, Partition};
+use crate::domain::document::CollectionPattern;
+use crate::domain::reject::Reject;
+use crate::domain::row::{MappedDocument, Row};
+use crate::domain::schema::Schema;
+use crate::error::Result;
+
+/// What to do when a row with the document's key exists and was not written by this run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnConflict {
+    /// Make the mapped columns and child rows equal to the document's.
+    Replace,
+    /// Leave the row and its child rows as they are; the document counts as skipped.
+    Skip,
+    /// An equal row is unchanged; a different one makes the document a `row_exists` reject.
+    Fail,
+}
+
+/// What a destination can do, and its limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DestinationCapabilities {
+    /// Most documents in one commit.
+    pub commit_documents: usize,
+    /// Most bytes of documents in one commit.
+    pub commit_bytes: usize,
+    /// Can make a shadow for a dry run.
+    pub shadow: bool,
+    /// Can make a whole copy.
+    pub backup: bool,
+    /// Lives in a local file (free disk space can be asked for).
+    pub local: bool,
+}
+
+/// One table that a pipeline writes, and its child tables.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    /// The collection that fills it.
+    pub collection: CollectionPattern,
+    /// Table name as in the schema.
+    pub table: String,
+    /// Mapped columns, in the order of the values of a row.
+    pub columns: Vec<String>,
+    /// Indexes into `columns` that make the key; they have a unique index in the table.
+    pub key: Vec<usize>,
+    /// Child tables, in the order of `MappedDocument::children`.
+    pub children: Vec<ChildTarget>,
+    /// What to do with existing rows.
+    pub on_conflict: OnConflict,
+    /// The table and its child tables had no row when the run started: an existing key was written by this very
+    /// run, so a second one is a duplicate.
+    pub empty_at_start: bool,
+    /// The source may contain one key twice: while the table was not empty, keys seen must be remembered
+    /// (`_fireferry_seen`) for the run.
+    pub remember_keys: bool,
+}
+
+/// A child table: a document's rows in it are a set, replaced as a whole when they differ.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChildTarget {
+    /// Table name.
+    pub table: String,
+    /// Mapped columns, in the order of the values of a row.
+    pub columns: Vec<String>,
+    /// Pairs (index into these columns, index into the parent row's columns) whose equality links child rows to
+    /// their document.
+    pub link: Vec<(usize, usize)>,
+}
+
+/// A page after mapping: the unit of retry. Its counts arise when it is written.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// Documents with rows, in source order.
+    pub documents: Vec<MappedDocument>,
+    /// Documents and records that decoding or mapping rejected.
+    pub rejects: Vec<Reject>,
+    /// Documents filtered out by `where`.
+    pub skipped: u64,
+    /// Bytes of source behind the batch.
+    pub bytes: u64,
+    /// Cursor after the batch.
+    pub to: Cursor,
+    /// The partition ends here.
+    pub last: bool,
+}
+
+/// The batches of one commit, in order. `None` closes the commit.
+#[async_trait]
+pub trait Feed: Send {
+    /// The next batch of this commit.
+    async fn next(&mut self) -> Result<Option<Batch>>;
+}
+
+/// Which part of which run a commit belongs to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CommitHeader {
+    /// The run.
+    pub run: String,
+    /// Index into the targets given to `prepare`.
+    pub target: usize,
+    /// Id of the partition.
+    pub partition: String,
+    /// Number of this commit in its partition, from 1 without gaps.
+    pub sequence: u64,
+    /// Cursor that the commit starts after; `None` at the partition's start.
+    pub from: Option<Cursor>,
+    /// Waiting documents that still cannot be written become final rejects.
+    pub finalize: bool,
+}
+
+/// Proof that a commit is durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// What this commit did (a difference, not a running sum).
+    pub counts: Counts,
+    /// Cursor that the checkpoint now holds.
+    pub to: Option<Cursor>,
+    /// The partition is complete.
+    pub last: bool,
+}
+
+/// Durable state of one partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartitionState {
+    /// The partition as stored at the start of the run.
+    pub partition: Partition,
+    /// Collection name.
+    pub collection: String,
+    /// Number of the last commit without a gap before it; 0 before the first.
+    pub sequence: u64,
+    /// Cursor of that commit.
+    pub cursor: Option<Cursor>,
+    /// Complete.
+    pub done: bool,
+    /// Sum of the commits' counts.
+    pub counts: Counts,
+}
+
+/// What must be known of a run to resume it, stored in the destination before its first commit.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct RunRecord {
+    /// The run's id.
+    pub run: String,
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// RFC 3339.
+    pub started_at: String,
+    /// `running`, `finishing`, or a final status of the report.
+    pub status: String,
+    /// Fingerprint of mapping and source identity.
+    pub pipeline_fingerprint: String,
+    /// Fingerprint of the destination's schema.
+    pub schema_fingerprint: String,
+    /// The engine's own record (rows before, options, source fingerprints, …) as JSON.
+    pub details: String,
+}
+
+/// A reject as stored in the destination.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredReject {
+    /// Its number, ascending in the order of rejection.
+    pub id: i64,
+    /// The run that rejected it.
+    pub run: String,
+    /// Its content.
+    pub reject: Reject,
+}
+
+/// Which rejects to read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RejectQuery {
+    /// Only of this run.
+    pub run: Option<String>,
+    /// Only of this collection.
+    pub collection: Option<String>,
+    /// Only waiting ones (`true`) or only final ones (`false`).
+    pub waiting: Option<bool>,
+    /// Only ids above (or below, when `descending`) this one.
+    pub after: Option<i64>,
+    /// Highest id first.
+    pub descending: bool,
+    /// At most so many; also bounded by about 16 MiB of content, at least one is returned.
+    pub limit: usize,
+}
+
+/// A whole copy of the destination.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct BackupFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// BLAKE3 of the file, hexadecimal.
+    pub hash: String,
+}
+
+/// One step of a schema migration, applied in one transaction with its record in `schema_migrations`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigrationStep {
+    /// Version from the file name.
+    pub version: u64,
+    /// Name from the file name.
+    pub name: String,
+    /// BLAKE3 of the up file, hexadecimal.
+    pub checksum: String,
+    /// SQL text.
+    pub sql: String,
+    /// Applied (true) or taken back (false).
+    pub up: bool,
+}
+
+/// A migration as recorded in `schema_migrations`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct AppliedMigration {
+    /// Version.
+    pub version: u64,
+    /// Name.
+    pub name: String,
+    /// BLAKE3 of the up file, hexadecimal.
+    pub checksum: String,
+    /// RFC 3339.
+    pub applied_at: String,
+    /// How long it took.
+    pub duration_ms: u64,
+}
+
+/// A foreign key violation found by `foreign_key_check`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct ForeignKeyViolation {
+    /// Child table.
+    pub table: String,
+    /// Row id in it; `None` for WITHOUT ROWID tables.
+    pub rowid: Option<i64>,
+    /// Parent table.
+    pub parent: String,
+}
+
+/// Space figures of a local destination, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// Free for this user on the destination's file system.
+    pub free: u64,
+    /// Size of the database with its WAL.
+    pub database: u64,
+}
+
+/// A database that receives rows.
+///
+/// # Contract of `write`
+/// - One atomic step: rows, rejects, counts, lease check and the checkpoint that passes them become durable
+///   together (against power loss too), or nothing of them does. `Ok` means durable.
+/// - Batches are taken from the feed until it says `None`; then the checkpoint (partition, sequence, from, to) and
+///   the counts are written and the transaction is committed. An error from the feed rolls back and is returned.
+/// - A document that a constraint refuses is undone alone, with all of its rows; its neighbours stay. A foreign key
+///   or UNIQUE refusal makes it *waiting*; with `finalize` and for every other refusal it is *rejected*. Both are
+///   stored in `_fireferry_rejects` in the same transaction. A retried document (`waiting: Some(id)`) that succeeds
+///   leaves that table; one that fails again stays, its reason updated.
+/// - Counts: for every document exactly one of inserted, updated, unchanged, skipped, rejected, waiting. A retried
+///   document is not read again: it moves one from `waiting` to what became of it (still waiting: no difference).
+/// - Error kinds: `Transient`: nothing applied, try again (no batch was taken from the feed yet, or the adapter
+///   still holds them: it then retries itself); `Unknown`: ask `partitions` for the sequence; everything else:
+///   nothing applied, and the run stops. After any error within the transaction the adapter asks whether the
+///   connection fell back to autocommit, and if so never goes on.
+/// - Values are bound as they are; the one equality (same `typeof`, same value under BINARY) decides "unchanged";
+///   an unchanged document writes no page.
+#[async_trait]
+pub trait Destination: Send {
+    /// The destination for people, without secrets.
+    fn describe(&self) -> String;
+
+    /// Its identity, stored in `_fireferry_meta`; `None` while fireferry never wrote to it.
+    async fn id(&mut self) -> Result<Option<String>>;
+
+    /// What it can do.
+    fn capabilities(&self) -> DestinationCapabilities;
+
+    /// Fails unless it is a database that can be read. Never creates or changes anything.
+    async fn check(&mut self) -> Result<()>;
+
+    /// Fails unless it can be written to. Leaves nothing behind.
+    async fn check_writable(&mut self) -> Result<()>;
+
+    /// Version of SQLite behind it, e.g. `3.45.1`.
+    async fn version(&mut self) -> Result<String>;
+
+    /// Tables, columns, keys, foreign keys, triggers, conflict clauses; fireferry's own tables left out.
+    async fn inspect(&mut self) -> Result<Schema>;
+
+    /// Problems found by `integrity_check` (`thorough`) or `quick_check`; empty when sound.
+    async fn integrity(&mut self, thorough: bool) -> Result<Vec<String>>;
+
+    /// Violations in the tables, at most `limit`.
+    async fn foreign_key_check(&mut self, tables: &[String], limit: usize) -> Result<Vec<ForeignKeyViolation>>;
+
+    /// Rows per table, in the order asked.
+    async fn count(&mut self, tables: &[String]) -> Result<Vec<u64>>;
+
+    /// The first rows of a table by its key, for samples.
+    async fn sample(&mut self, table: &str, columns: &[String], limit: usize) -> Result<Vec<Row>>;
+
+    /// Free space, for a local destination.
+    async fn space(&mut self) -> Result<Option<Space>>;
+
+    /// Applied migrations by version; empty without the table.
+    async fn migrations(&mut self) -> Result<Vec<AppliedMigration>>;
+
+    /// Applies one migration and records it, in one transaction. A failure names what was applied: nothing.
+    async fn migrate(&mut self, step: &MigrationStep) -> Result<()>;
+
+    /// Takes the lease for `owner`, or fails with kind `LeaseHeld` naming the holder. Held until drop or release.
+    async fn acquire_lease(&mut self, owner: &str) -> Result<()>;
+
+    /// Gives the lease back.
+    async fn release_lease(&mut self) -> Result<()>;
+
+    /// Creates or upgrades fireferry's own tables. A newer format than this program knows is refused.
+    async fn initialize(&mut self) -> Result<()>;
+
+    /// Stores a new run with the partitions of its collections, before its first commit.
+    async fn start_run(&mut self, run: &RunRecord, partitions: &[(String, Partition)]) -> Result<()>;
+
+    /// The newest run of the pipeline (or the run named), if any.
+    async fn find_run(&mut self, pipeline: &str, run: Option<&str>) -> Result<Option<RunRecord>>;
+
+    /// Updates status and details of a run.
+    async fn update_run(&mut self, run: &RunRecord) -> Result<()>;
+
+    /// The durable state of a run's partitions, in the order they were stored.
+    async fn partitions(&mut self, run: &str) -> Result<Vec<PartitionState>>;
+
+    /// Declares the tables that `write` will be asked for; checks that they exist and prepares statements.
+    async fn prepare(&mut self, run: &str, targets: &[Target]) -> Result<()>;
+
+    /// Writes one commit. See the contract.
+    async fn write(&mut self, header: &CommitHeader, feed: &mut dyn Feed) -> Result<Receipt>;
+
+    /// Rejects by query, ascending by id.
+    async fn rejects(&mut self, query: &RejectQuery) -> Result<Vec<StoredReject>>;
+
+    /// After a load: drops `_fireferry_seen`, runs `PRAGMA optimize`, truncates the WAL.
+    async fn finish(&mut self, run: &str) -> Result<()>;
+
+    /// A whole copy at `to` (which must not exist), verified by `integrity_check`, synced to disk.
+    async fn backup(&mut self, to: &Path) -> Result<BackupFile>;
+
+    /// Makes the destination equal to the backup. The file was verified by the caller.
+    async fn restore(&mut self, from: &Path) -> Result<()>;
+
+    /// A throw-away database at `at` with the whole schema and the rows of the tables named (and fireferry's own
+    /// tables freshly made). The destination is only read: not one byte of it or its WAL changes.
+    async fn shadow(&mut self, at: &Path, tables: &[String]) -> Result<Box<dyn Destination>>;
+
+    /// Deletes all rows of the tables in the order given, and the pipeline's runs, checkpoints and rejects, in one
+    /// transaction. Returns rows deleted per table.
+    async fn clear(&mut self, pipeline: &str, tables: &[String]) -> Result<Vec<u64>>;
+}
+
+/// Where adapters may put helper files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scratch(pub PathBuf);

@@ -1,0 +1,12 @@
+//! The pure core: no I/O, no clock, no async. Imports nothing of the crate outside of itself.
+
+pub mod cursor;
+pub mod document;
+pub mod field_path;
+pub mod filter;
+pub mod json;
+pub mod mapping;
+pub mod reject;
+pub mod row;
+pub mod schema;
+pub mod value;

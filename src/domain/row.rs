@@ -1,0 +1,34 @@
+//! What a mapping makes of a document: rows of SQL values.
+
+use super::document::Document;
+
+/// One value of a row, exactly as SQLite will store it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SqlValue {
+    /// NULL.
+    Null,
+    /// INTEGER.
+    Integer(i64),
+    /// REAL; always finite.
+    Real(f64),
+    /// TEXT.
+    Text(String),
+    /// BLOB.
+    Blob(Vec<u8>),
+}
+
+/// The values of one row, in the order of its table's mapped columns.
+pub type Row = Vec<SqlValue>;
+
+/// A document with the rows it becomes.
+#[derive(Debug, Clone)]
+pub struct MappedDocument {
+    /// The document, kept whole until its rows are durable: a reject keeps it.
+    pub document: Document,
+    /// The row of the collection's table.
+    pub row: Row,
+    /// Rows per child table, in the order of the mapping's children.
+    pub children: Vec<Vec<Row>>,
+    /// Number of its row in `_fireferry_rejects` when this is another try of a waiting document.
+    pub waiting: Option<i64>,
+}

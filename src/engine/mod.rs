@@ -1,0 +1,62 @@
+//! Plan and run: the engine knows sources and destinations only by their traits.
+
+pub mod progress;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::destination::{Destination, OnConflict};
+use crate::domain::document::CollectionPattern;
+use crate::pipeline::resolved::{Pipeline, RejectLimit};
+use crate::source::Source;
+use progress::Progress;
+
+/// Everything an operation of the engine works with, made by the caller (the command line wires the adapters).
+pub struct Context {
+    /// What to do.
+    pub pipeline: Pipeline,
+    /// Opened by `pipeline.source`.
+    pub source: Arc<dyn Source>,
+    /// Opened by `pipeline.destination`.
+    pub destination: Box<dyn Destination>,
+    /// The state folder; exists already.
+    pub state: PathBuf,
+    /// Told what happens.
+    pub progress: Arc<dyn Progress>,
+    /// Cancelled for a clean, resumable stop.
+    pub stop: CancellationToken,
+    /// `user@host`.
+    pub initiated_by: String,
+}
+
+/// What `run` was asked for, beyond the pipeline file.
+#[derive(Debug, Clone, Default)]
+pub struct RunOptions {
+    /// Change nothing anywhere.
+    pub dry_run: bool,
+    /// Only so many documents per collection, and their parents.
+    pub sample: Option<u64>,
+    /// Only these collections (and the parents they need).
+    pub only: Vec<CollectionPattern>,
+    /// Go on with a run: `Some(None)` the latest, `Some(Some(id))` that one.
+    pub resume: Option<Option<String>>,
+    /// Documents in a batch.
+    pub batch_size: Option<usize>,
+    /// Instead of the collections' own strategy.
+    pub on_conflict: Option<OnConflict>,
+    /// Apply pending migrations to a destination that is not empty.
+    pub migrate: bool,
+    /// Take no backup.
+    pub no_backup: bool,
+    /// Do not validate counts.
+    pub no_verify: bool,
+    /// Stop resumably at so many rejects.
+    pub max_rejects: Option<RejectLimit>,
+    /// Stop resumably after this time.
+    pub max_time: Option<Duration>,
+    /// Stop resumably after so many bytes of source.
+    pub max_bytes: Option<u64>,
+}

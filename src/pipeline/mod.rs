@@ -1,0 +1,3 @@
+//! The pipeline file: from YAML text to a validated [`resolved::Pipeline`].
+
+pub mod resolved;

@@ -1,0 +1,184 @@
+//! A pipeline after validation: everything resolved, every default filled in, paths absolute.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::domain::document::{CollectionPattern, Document};
+use crate::domain::mapping::Mapping;
+use crate::domain::row::Row;
+
+/// A validated pipeline.
+#[derive(Debug, Clone)]
+pub struct Pipeline {
+    /// Its name; rows of state in the destination carry it.
+    pub name: String,
+    /// The file it was loaded from.
+    pub file: PathBuf,
+    /// Where documents come from.
+    pub source: SourceSpec,
+    /// Where rows go.
+    pub destination: DestinationSpec,
+    /// Folder of migrations the destination must be at.
+    pub schema: Option<PathBuf>,
+    /// When to back up.
+    pub backup: BackupPolicy,
+    /// Backups kept, besides the one from before the first run.
+    pub backup_keep: usize,
+    /// Limits and sizes of a run.
+    pub settings: Settings,
+    /// In the order of the file.
+    pub collections: Vec<Collection>,
+    /// The pipeline's own tests.
+    pub tests: Vec<PipelineTest>,
+    /// Things worth saying that are not errors (a token inside the file).
+    pub warnings: Vec<String>,
+    /// BLAKE3 hex of what determines the rows: mappings, keys, filters, source identity, conflict strategies; not
+    /// sizes, limits, tests or comments.
+    pub fingerprint: String,
+}
+
+/// Which source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceSpec {
+    /// JSON files.
+    Json(JsonSpec),
+}
+
+/// JSON files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JsonSpec {
+    /// A file, or a folder with a file or folder per collection.
+    pub path: PathBuf,
+    /// Shape by name, or `None` to detect it.
+    pub shape: Option<String>,
+    /// Field that holds the document id in plain objects. Default `id`.
+    pub id_field: String,
+    /// All files of the folder belong to this collection (`sessions.yaml`); default: file or folder name.
+    pub collection: Option<CollectionPattern>,
+    /// Rename each file to `*.migrated` after a run whose counts are valid.
+    pub rename_migrated: bool,
+}
+
+/// Which destination.
+#[derive(Debug, Clone)]
+pub struct DestinationSpec {
+    /// `file:classroom.db`, resolved: for a local file an absolute path.
+    pub url: DestinationUrl,
+    /// The token of a remote destination.
+    pub auth_token: Option<SecretString>,
+}
+
+/// A destination's address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DestinationUrl {
+    /// A local libSQL file.
+    File(PathBuf),
+    /// `libsql://`, `https://`, `http://`.
+    Remote(String),
+}
+
+/// When a run backs up the destination first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BackupPolicy {
+    /// Before every run.
+    EveryRun,
+    /// Before the pipeline's first run.
+    FirstRun,
+    /// When the newest is older than a day.
+    Daily,
+    /// Before clear, restore, schema down, deletes.
+    BeforeDestructive,
+    /// Never.
+    Never,
+}
+
+/// Limits and sizes of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// A commit closes after so many documents, unless the destination allows fewer.
+    pub commit_documents: usize,
+    /// … or so many bytes of source.
+    pub commit_bytes: usize,
+    /// … or so much time (`max_lock_time`).
+    pub max_lock_time: Duration,
+    /// A page closes after so many bytes.
+    pub batch_bytes: usize,
+    /// Batches that may wait between reader and writer, per collection.
+    pub queue_batches: usize,
+    /// Collections read and mapped at the same time.
+    pub readers: usize,
+    /// Larger documents are rejected.
+    pub max_document_bytes: usize,
+    /// Rejects that stop the run.
+    pub max_rejects: Option<RejectLimit>,
+    /// Stop resumably after this time.
+    pub max_time: Option<Duration>,
+    /// Stop resumably after so many bytes of source.
+    pub max_bytes: Option<u64>,
+    /// The estimate warns above this.
+    pub time_limit: Option<Duration>,
+    /// Retries of a transient error.
+    pub max_retries: usize,
+    /// Longest time spent on retries of one operation.
+    pub max_retry_time: Duration,
+    /// Whether a run may go on without its ledger.
+    pub ledger_required: bool,
+}
+
+/// `max_rejects: 100` or `1%`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum RejectLimit {
+    /// So many.
+    Count(u64),
+    /// So many per hundred documents read; judged from 1,000 documents on, and at the end.
+    Percent(f64),
+}
+
+/// One collection of a pipeline.
+#[derive(Debug, Clone)]
+pub struct Collection {
+    /// Documents to rows.
+    pub mapping: Arc<Mapping>,
+    /// Collections that must come before.
+    pub depends_on: Vec<CollectionPattern>,
+    /// What to do with existing rows.
+    pub on_conflict: crate::destination::OnConflict,
+    /// Documents in a batch.
+    pub batch_size: usize,
+    /// Yielding no document is a failure of a full run.
+    pub expect_documents: bool,
+}
+
+/// One test: a document and the rows it must become.
+#[derive(Debug, Clone)]
+pub struct PipelineTest {
+    /// For messages.
+    pub name: String,
+    /// Line in the pipeline file, from 1, where known.
+    pub line: Option<u64>,
+    /// The collection.
+    pub collection: CollectionPattern,
+    /// The input.
+    pub document: Document,
+    /// What must come out.
+    pub expect: Expectation,
+}
+
+/// What a test expects.
+#[derive(Debug, Clone)]
+pub enum Expectation {
+    /// Rows by table: column name to value; columns not named are not compared.
+    Rows(BTreeMap<String, Vec<Vec<(String, crate::domain::row::SqlValue)>>>),
+    /// Filtered out by `where`.
+    Skipped,
+    /// Rejected with this code.
+    Rejected(String),
+}
+
+/// Rows of a table, for renderers.
+pub type TableRows = (String, Vec<Row>);

@@ -1,0 +1,54 @@
+//! The answer of `plan`.
+
+use serde::Serialize;
+
+/// How long a run will take, and why we think so.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Estimate {
+    /// Lower end, in seconds.
+    pub seconds_low: f64,
+    /// Upper end, in seconds.
+    pub seconds_high: f64,
+    /// Middle of the range.
+    pub documents_per_second: f64,
+    /// What it rests on: `calibration of 2000 documents`, `3 earlier runs`.
+    pub basis: String,
+    /// Set when the upper end exceeds `time_limit`.
+    pub warning: Option<String>,
+}
+
+/// One collection of a plan, in order.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PlannedCollection {
+    /// Collection name.
+    pub collection: String,
+    /// Its table.
+    pub table: String,
+    /// Documents in the source.
+    pub documents: u64,
+    /// Rows in the table now; `None` while the table does not exist.
+    pub rows: Option<u64>,
+    /// Collections that come before it, and why.
+    pub after: Vec<String>,
+}
+
+/// Order, counts, estimate.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PlanReport {
+    /// The pipeline.
+    pub pipeline: String,
+    /// The source, for people.
+    pub source: String,
+    /// The destination, for people.
+    pub destination: String,
+    /// In the order of the run.
+    pub collections: Vec<PlannedCollection>,
+    /// Collections of the source that no definition covers.
+    pub uncovered: Vec<String>,
+    /// Sum of documents.
+    pub documents: u64,
+    /// The time it will take.
+    pub estimate: Option<Estimate>,
+    /// Migrations that the run would apply.
+    pub migrations: Vec<String>,
+}

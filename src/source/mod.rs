@@ -1,0 +1,142 @@
+//! Where documents come from: the [`Source`] trait and its adapters.
+//!
+//! A source is read page by page. A page is the unit that later becomes a batch: the engine never splits one.
+
+pub mod json;
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+
+use crate::domain::cursor::{Cursor, Partition};
+use crate::domain::document::{CollectionPattern, Document, Origin};
+use crate::domain::reject::Rejection;
+use crate::error::Result;
+
+/// What a source can do. Preflight refuses a pipeline that needs more, before any I/O.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SourceCapabilities {
+    /// `count` is answered without reading (and billing) every document.
+    pub cheap_count: bool,
+    /// The whole run reads one point in time.
+    pub snapshot: bool,
+    /// A collection may have several partitions that are read at the same time.
+    pub parallel_partitions: bool,
+    /// A collection cannot contain two documents with one path.
+    pub unique_paths: bool,
+    /// Can be asked for documents that changed since a time.
+    pub incremental: bool,
+    /// `retire` is supported (rename what was migrated).
+    pub retire: bool,
+}
+
+/// What to read, and in what portions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadRequest {
+    /// The collection.
+    pub collection: CollectionPattern,
+    /// Most documents in a page.
+    pub page_documents: usize,
+    /// A page ends once it has this many bytes.
+    pub page_bytes: usize,
+    /// A record larger than this is an `oversized_document` reject, never held in memory whole.
+    pub max_document_bytes: usize,
+}
+
+/// One record of a source.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Record {
+    /// A document of the collection.
+    Document(Document),
+    /// Something that should have been one.
+    Malformed(MalformedRecord),
+}
+
+/// A record that could not be decoded. It counts as read, and as a reject.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MalformedRecord {
+    /// Why.
+    pub rejection: Rejection,
+    /// Where.
+    pub origin: Origin,
+    /// The document's path, where decoding got that far.
+    pub document: Option<String>,
+    /// Its bytes; `None` when larger than `max_document_bytes`.
+    pub raw: Option<Vec<u8>>,
+    /// BLAKE3 of its bytes in hex, when `raw` is `None`.
+    pub hash: Option<String>,
+}
+
+/// Consecutive records of a partition.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// In the partition's order. Empty pages are allowed (a long stretch of other collections' documents).
+    pub records: Vec<Record>,
+    /// Where reading stands after the last record.
+    pub cursor: Cursor,
+    /// Bytes of source read for this page.
+    pub bytes: u64,
+    /// The end marker: nothing follows.
+    pub last: bool,
+}
+
+/// Pages of one partition, in order. Dropping it stops reading.
+pub type PageStream = BoxStream<'static, Result<Page>>;
+
+/// A collection that a source holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundCollection {
+    /// Its pattern.
+    pub collection: CollectionPattern,
+    /// Where, for people: file names, or the database.
+    pub place: String,
+    /// Size in bytes on disk, where known (compressed size for compressed files).
+    pub bytes: Option<u64>,
+}
+
+/// Reads documents.
+///
+/// # Contract
+/// - In a partition, records come in a total, stable order; the partitions of a collection in the order returned
+///   by `partitions` give the collection's order. Where documents compete, the earlier one wins.
+/// - The stream's last page has `last: true`. A stream that ends without it was cut: the engine treats that as an
+///   error, never as the end.
+/// - `read` with the cursor of a page yields exactly the records after that page, as often as it is asked.
+/// - An adapter that cannot advance fails; it never loops and never skips.
+/// - A record that cannot be decoded is a [`Record::Malformed`] and reading goes on; an error in the stream means
+///   that reading cannot go on.
+/// - Memory is bounded by the request's page and document limits, never by the source's size.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// The source for people, without secrets: `json files in fixtures/classroom`.
+    fn describe(&self) -> String;
+
+    /// What it can do.
+    fn capabilities(&self) -> SourceCapabilities;
+
+    /// Fails unless the source is reachable and readable; says in the error what to do.
+    async fn check(&self) -> Result<()>;
+
+    /// Every collection that it holds, sub-collections included, sorted by name.
+    async fn collections(&self) -> Result<Vec<FoundCollection>>;
+
+    /// Number of records `read` would yield for the collection, malformed ones included, found independently of
+    /// `read` (another pass, another query).
+    async fn count(&self, request: &ReadRequest) -> Result<u64>;
+
+    /// The collection's partitions in order. Empty when the source has no such collection.
+    async fn partitions(&self, request: &ReadRequest) -> Result<Vec<Partition>>;
+
+    /// Records of the partition after the cursor, or from its start.
+    async fn read(&self, request: &ReadRequest, partition: &Partition, after: Option<&Cursor>) -> Result<PageStream>;
+
+    /// What must not have changed for a resume after `cursor` to be right, as text to be compared for equality
+    /// (files: size, modification time, hash of head, tail and the bytes before the cursor).
+    async fn fingerprint(&self, partition: &Partition, cursor: Option<&Cursor>) -> Result<String>;
+
+    /// Puts away what was migrated (files: renamed to `*.migrated`). Idempotent: finishing twice is fine.
+    /// Returns what was put away, for the report.
+    async fn retire(&self, partitions: &[Partition]) -> Result<Vec<String>>;
+
+    /// Names of what earlier runs put away.
+    async fn retired(&self) -> Result<Vec<String>>;
+}
