@@ -106,7 +106,8 @@ pub struct CommitHeader {
     pub run: String,
     /// Index into the targets given to `prepare`.
     pub target: usize,
-    /// Id of the partition.
+    /// Id of the partition, or `~` and a unique text for retries of waiting documents (then `sequence` counts from 1
+    /// for each such text, and the partition is not one of `start_run`).
     pub partition: String,
     /// Number of this commit in its partition, from 1 without gaps.
     pub sequence: u64,
@@ -335,6 +336,10 @@ pub trait Destination: Send {
 
     /// The durable state of a run's partitions, in the order they were stored.
     async fn partitions(&mut self, run: &str) -> Result<Vec<PartitionState>>;
+
+    /// Sums of the counts of all commits of a run by collection name, those of retries (`~…`) included. `partitions`
+    /// leaves the latter out.
+    async fn counts(&mut self, run: &str) -> Result<Vec<(String, Counts)>>;
 
     /// Declares the tables that `write` will be asked for; checks that they exist and prepares statements.
     async fn prepare(&mut self, run: &str, targets: &[Target]) -> Result<()>;

@@ -37,6 +37,10 @@ pub struct Counts {
     pub waiting: i64,
     /// Bytes read from the source.
     pub bytes: i64,
+    /// Rows inserted into child tables (those of replaced sets included).
+    pub child_inserted: i64,
+    /// Rows deleted from child tables (those of replaced sets included).
+    pub child_deleted: i64,
 }
 
 impl Counts {
@@ -56,5 +60,7 @@ impl AddAssign for Counts {
         self.rejected += other.rejected;
         self.waiting += other.waiting;
         self.bytes += other.bytes;
+        self.child_inserted += other.child_inserted;
+        self.child_deleted += other.child_deleted;
     }
 }
