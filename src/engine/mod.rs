@@ -1,6 +1,32 @@
 //! Plan and run: the engine knows sources and destinations only by their traits.
+//!
+//! The path of a run: [`run::prepare`] (lease, preflight, estimate; nothing is changed) → [`run::Prepared::execute`]
+//! (backup, migrations, load, waiting documents, validation) → a report. Reading and mapping happen in `reader`,
+//! writing in `load`; the bounded queue between them is what makes a slow destination slow the source.
 
+pub mod backup;
+mod bookmark;
+mod budget;
+pub mod clear;
+mod details;
+mod estimate;
+mod feed;
+mod load;
+pub mod migrate;
+pub mod plan;
+pub mod preflight;
 pub mod progress;
+mod reader;
+mod rejects;
+mod retry;
+pub mod run;
+mod sample;
+mod samples;
+pub mod stats;
+mod steps;
+mod validate;
+pub mod verify;
+mod waiting;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,0 +1,400 @@
+//! The work of a run, step by step. What is durable is kept in [`Work`], so that the report tells the truth
+//! whatever happens.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::super::budget::{Budget, Stop};
+use super::super::details::Details;
+use super::super::feed::CommitLimits;
+use super::super::load::{self, Loading, Tally};
+use super::super::reader::{self, Readers, Reading, Start};
+use super::super::sample::{self, Selection};
+use super::super::steps::Step;
+use super::super::validate::{Known, validate};
+use super::super::waiting::{Waiting, WaitingCollection};
+use super::super::{backup, migrate, rejects, samples};
+use super::{Prepared, outcome, retire};
+use crate::destination::{PartitionState, RunRecord, Target};
+use crate::domain::cursor::{Counts, Partition};
+use crate::error::Result;
+use crate::report::run::{CollectionReport, RejectReport, RunReport, Sample, Status};
+
+/// What became of a run so far.
+#[derive(Default)]
+pub(super) struct Work {
+    pub record: Option<RunRecord>,
+    pub details: Details,
+    pub collections: Vec<CollectionReport>,
+    pub tallies: Vec<Counts>,
+    pub totals: Counts,
+    pub stop: Option<Stop>,
+    pub rejects: Vec<RejectReport>,
+    pub total_rejects: u64,
+    pub samples: Vec<Sample>,
+    pub warnings: Vec<String>,
+}
+
+/// Runs everything and reports.
+pub(super) async fn execute(mut run: Prepared) -> RunReport {
+    let mut work = Work { warnings: run.examination.warnings(), ..Work::default() };
+    let result = perform(&mut run, &mut work).await;
+    let result = conclude(&mut run, &mut work, result).await;
+    outcome::report(run, work, result)
+}
+
+async fn perform(run: &mut Prepared, work: &mut Work) -> Result<()> {
+    if run.examination.nothing_left {
+        work.warnings.push("nothing left to do: the source holds only what earlier runs put away".to_owned());
+        return Ok(());
+    }
+    prepare_destination(run, work).await?;
+    let selections = select(run).await?;
+    begin(run, work, &selections).await?;
+    load_all(run, work, &selections).await?;
+    if work.stop.is_some() {
+        return Ok(());
+    }
+    settle_waiting(run, work).await?;
+    if work.stop.is_none() {
+        finish(run, work).await?;
+    }
+    Ok(())
+}
+
+/// Backup, then migrations, then fireferry's own tables.
+async fn prepare_destination(run: &mut Prepared, work: &mut Work) -> Result<()> {
+    if !run.options.dry_run && run.resumed.is_none() {
+        let skip = run.options.no_backup;
+        if let Some(entry) = backup::before_run(&mut run.ctx, skip).await? {
+            run.ctx.progress.message(&format!("backed up the destination to {}", entry.path.display()));
+            work.details.backup = Some(entry.path.display().to_string());
+        }
+    }
+    if let Some(future) = &run.examination.future {
+        let pending = future.pending.clone();
+        migrate::apply(&mut run.ctx, &pending).await?;
+    }
+    run.ctx.destination.initialize().await
+}
+
+async fn select(run: &Prepared) -> Result<Vec<Option<Arc<Selection>>>> {
+    let steps = &run.examination.steps;
+    match (run.options.sample, &run.examination.future) {
+        (Some(size), Some(future)) => {
+            let selections = sample::select(&run.ctx, &run.options, steps, &future.schema, size).await?;
+            Ok(selections.into_iter().map(Some).collect())
+        }
+        _ => Ok(steps.iter().map(|_| None).collect()),
+    }
+}
+
+/// Stores the run with its partitions before the first commit, or takes over the one that is resumed.
+async fn begin(run: &mut Prepared, work: &mut Work, selections: &[Option<Arc<Selection>>]) -> Result<()> {
+    if let Some(resumed) = &mut run.resumed {
+        work.details = resumed.details.clone();
+        resumed.record.status = Status::Running.as_str().to_owned();
+        work.record = Some(resumed.record.clone());
+        return run.ctx.destination.update_run(&resumed.record).await;
+    }
+    let backup = work.details.backup.take();
+    work.details = details_of(run, selections, backup).await?;
+    let record = RunRecord {
+        run: run.run.clone(),
+        pipeline: run.ctx.pipeline.name.clone(),
+        started_at: run.started_at.to_string(),
+        status: Status::Running.as_str().to_owned(),
+        pipeline_fingerprint: run.ctx.pipeline.fingerprint.clone(),
+        schema_fingerprint: run.ctx.destination.inspect().await?.fingerprint,
+        details: work.details.store(),
+    };
+    let partitions: Vec<(String, Partition)> = run
+        .examination
+        .steps
+        .iter()
+        .zip(&run.examination.partitions)
+        .flat_map(|(step, partitions)| partitions.iter().map(|partition| (step.name().to_owned(), partition.clone())))
+        .collect();
+    run.ctx.destination.start_run(&record, &partitions).await?;
+    work.record = Some(record);
+    Ok(())
+}
+
+async fn details_of(
+    run: &mut Prepared,
+    selections: &[Option<Arc<Selection>>],
+    backup: Option<String>,
+) -> Result<Details> {
+    let mut details = Details {
+        sample: run.options.sample,
+        on_conflict: run
+            .options
+            .on_conflict
+            .and_then(|strategy| serde_json::to_value(strategy).ok()?.as_str().map(str::to_owned)),
+        backup,
+        ..Details::default()
+    };
+    for (index, step) in run.examination.steps.iter().enumerate() {
+        let tables: Vec<String> = step.tables().map(str::to_owned).collect();
+        let rows = run.ctx.destination.count(&tables).await?;
+        details.rows_before.extend(tables.into_iter().zip(rows));
+        let counted = run.examination.counts.get(index).copied().unwrap_or(0);
+        let selected = selections.get(index).and_then(|selection| selection.as_ref().map(|chosen| chosen.len()));
+        details.source_counts.insert(step.name().to_owned(), selected.unwrap_or(counted));
+        details.collections.push(step.name().to_owned());
+        for partition in run.examination.partitions.get(index).into_iter().flatten() {
+            let fingerprint = run.ctx.source.fingerprint(partition, None).await?;
+            details.partitions.push((step.name().to_owned(), partition.id.clone(), fingerprint));
+        }
+    }
+    Ok(details)
+}
+
+fn targets(run: &Prepared, details: &Details) -> Vec<Target> {
+    let unique_paths = run.ctx.source.capabilities().unique_paths;
+    let empty = |step: &Step| step.tables().all(|table| details.rows_before.get(table).copied().unwrap_or(0) == 0);
+    run.examination.steps.iter().map(|step| step.target(&run.options, empty(step), unique_paths)).collect()
+}
+
+fn readings(
+    run: &Prepared,
+    states: &[Vec<PartitionState>],
+    selections: &[Option<Arc<Selection>>],
+) -> Result<Vec<Reading>> {
+    let steps = run.examination.steps.iter();
+    steps
+        .zip(states)
+        .zip(selections)
+        .map(|((step, states), selection)| {
+            let open = states.iter().filter(|state| !state.done);
+            let starts = open.map(|state| {
+                let after = load::bookmark_of(state.cursor.as_ref())?;
+                Ok(Start { partition: state.partition.clone(), after })
+            });
+            Ok(Reading {
+                source: run.ctx.source.clone(),
+                request: step.request(&run.ctx, &run.options),
+                mapping: step.mapping.clone(),
+                selection: selection.clone(),
+                starts: starts.collect::<Result<_>>()?,
+            })
+        })
+        .collect()
+}
+
+async fn load_all(run: &mut Prepared, work: &mut Work, selections: &[Option<Arc<Selection>>]) -> Result<()> {
+    run.ctx.progress.phase("load");
+    let targets = targets(run, &work.details);
+    run.ctx.destination.prepare(&run.run, &targets).await?;
+    let states = states_by_step(run).await?;
+    let counted = run.ctx.destination.counts(&run.run).await?;
+    for step in &run.examination.steps {
+        let counts =
+            counted.iter().find(|(name, _)| name == step.name()).map(|(_, counts)| *counts).unwrap_or_default();
+        work.totals += counts;
+        work.tallies.push(counts);
+        let mut report = CollectionReport {
+            collection: step.name().to_owned(),
+            table: step.mapping.table.clone(),
+            ..CollectionReport::default()
+        };
+        report.set_counts(&counts);
+        work.collections.push(report);
+    }
+    let budget = Budget::new(&run.ctx.pipeline.settings, &run.options, run.ctx.stop.clone());
+    let settings = run.ctx.pipeline.settings.clone();
+    let readings = readings(run, &states, selections)?;
+    let (_readers, mut queues): (Readers, _) = reader::start(readings, settings.readers, settings.queue_batches);
+    for (index, queue) in queues.iter_mut().enumerate() {
+        let partitions = states.get(index).map(Vec::as_slice).unwrap_or_default();
+        load_one(run, work, &budget, index, partitions, queue).await?;
+        if work.stop.is_some() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn states_by_step(run: &mut Prepared) -> Result<Vec<Vec<PartitionState>>> {
+    let states = run.ctx.destination.partitions(&run.run).await?;
+    let of = |step: &Step| states.iter().filter(|state| state.collection == step.name()).cloned().collect();
+    Ok(run.examination.steps.iter().map(of).collect())
+}
+
+async fn load_one(
+    run: &mut Prepared,
+    work: &mut Work,
+    budget: &Budget,
+    index: usize,
+    partitions: &[PartitionState],
+    queue: &mut reader::Queue,
+) -> Result<()> {
+    let Some(step) = run.examination.steps.get(index).cloned() else { return Ok(()) };
+    let started = Instant::now();
+    let mut tally = Tally { run: work.totals, collection: work.tallies.get(index).copied().unwrap_or_default() };
+    let settings = run.ctx.pipeline.settings.clone();
+    let capabilities = run.ctx.destination.capabilities();
+    let progress = run.ctx.progress.clone();
+    let loading = Loading {
+        run: &run.run,
+        target: index,
+        collection: step.name(),
+        total: work.details.source_counts.get(step.name()).copied(),
+        settings: &settings,
+        limits: CommitLimits {
+            documents: settings.commit_documents.min(capabilities.commit_documents),
+            bytes: settings.commit_bytes.min(capabilities.commit_bytes) as u64,
+            time: settings.max_lock_time,
+        },
+        budget,
+        progress: progress.as_ref(),
+    };
+    progress.collection_started(&loading.progress_of(&tally.collection));
+    let destination = run.ctx.destination.as_mut();
+    let mut result = loading.load(destination, partitions, queue, &mut tally).await;
+    if matches!(result, Ok(None)) {
+        let waiting = Waiting { run: &run.run, budget };
+        let collection = WaitingCollection { target: index, mapping: &step.mapping };
+        result = waiting.settle(destination, &collection, &mut tally).await;
+    }
+    progress.collection_finished(&loading.progress_of(&tally.collection));
+    record(work, index, &tally, started);
+    work.stop = result?;
+    Ok(())
+}
+
+/// Takes over what is durable, also when an error follows.
+fn record(work: &mut Work, index: usize, tally: &Tally, started: Instant) {
+    work.totals = tally.run;
+    if let Some(counts) = work.tallies.get_mut(index) {
+        *counts = tally.collection;
+    }
+    if let Some(report) = work.collections.get_mut(index) {
+        report.set_counts(&tally.collection);
+        report.seconds += load::seconds(started);
+    }
+}
+
+/// Retries all waiting documents until nothing moves in any collection, then rejects the rest, parents first.
+async fn settle_waiting(run: &mut Prepared, work: &mut Work) -> Result<()> {
+    let budget = Budget::new(&run.ctx.pipeline.settings, &run.options, run.ctx.stop.clone());
+    let mut moved = true;
+    while moved && work.totals.waiting > 0 && work.stop.is_none() {
+        let before = work.totals.waiting;
+        for index in 0..run.examination.steps.len() {
+            settle_one(run, work, &budget, index, false).await?;
+        }
+        moved = work.totals.waiting < before;
+    }
+    if work.stop.is_none() {
+        for index in 0..run.examination.steps.len() {
+            settle_one(run, work, &budget, index, true).await?;
+        }
+        budget.judge_rejects(&work.totals, true);
+        work.stop = match budget.stopped() {
+            Some(Stop::Budget(reason)) => Some(Stop::Budget(reason)),
+            _ => None,
+        };
+    }
+    Ok(())
+}
+
+async fn settle_one(run: &mut Prepared, work: &mut Work, budget: &Budget, index: usize, finalize: bool) -> Result<()> {
+    let Some(step) = run.examination.steps.get(index) else { return Ok(()) };
+    let started = Instant::now();
+    let mut tally = Tally { run: work.totals, collection: work.tallies.get(index).copied().unwrap_or_default() };
+    if tally.collection.waiting == 0 {
+        return Ok(());
+    }
+    let waiting = Waiting { run: &run.run, budget };
+    let collection = WaitingCollection { target: index, mapping: &step.mapping };
+    let destination = run.ctx.destination.as_mut();
+    let result = if finalize {
+        waiting.finalize(destination, &collection, &mut tally).await.map(|()| None)
+    } else {
+        waiting.settle(destination, &collection, &mut tally).await
+    };
+    record(work, index, &tally, started);
+    work.stop = result?;
+    Ok(())
+}
+
+/// Validation, foreign keys, optimisation, samples, putting the source away.
+async fn finish(run: &mut Prepared, work: &mut Work) -> Result<()> {
+    run.ctx.destination.finish(&run.run).await?;
+    if run.options.no_verify {
+        work.warnings.push("counts were not validated (--no-verify)".to_owned());
+    } else {
+        run.ctx.progress.phase("validate");
+        validate_all(run, work).await?;
+    }
+    if run.options.dry_run {
+        work.samples = samples::samples(run.ctx.destination.as_mut(), &run.examination.steps).await?;
+    }
+    let valid = !run.options.no_verify && work.valid() && work.totals.rejected == 0;
+    if valid
+        && !run.options.dry_run
+        && run.options.sample.is_none()
+        && run.ctx.source.capabilities().retire
+        && let Some(mut record) = work.record.take()
+    {
+        let retired = retire::retire(&mut run.ctx, &mut record, &mut work.details).await;
+        work.record = Some(record);
+        retired?;
+    }
+    Ok(())
+}
+
+async fn validate_all(run: &mut Prepared, work: &mut Work) -> Result<()> {
+    for (index, step) in run.examination.steps.iter().enumerate() {
+        let known = Known {
+            step,
+            counts: work.tallies.get(index).copied().unwrap_or_default(),
+            source_count: work.details.source_counts.get(step.name()).copied(),
+        };
+        let mut validation = validate(run.ctx.destination.as_mut(), &known, &work.details.rows_before).await?;
+        let tables: Vec<String> = step.tables().map(str::to_owned).collect();
+        for violation in run.ctx.destination.foreign_key_check(&tables, 10).await? {
+            validation.differences.push(format!("a row of {} has no parent in {}", violation.table, violation.parent));
+            validation.valid = false;
+        }
+        if let Some(report) = work.collections.get_mut(index) {
+            report.validation = Some(validation);
+        }
+    }
+    Ok(())
+}
+
+/// Status and rejects, recorded also after an error. The first error wins.
+async fn conclude(run: &mut Prepared, work: &mut Work, result: Result<()>) -> Result<()> {
+    let status = outcome::status(work, &result);
+    let Some(mut record) = work.record.clone() else { return result };
+    let recorded = async {
+        if run.options.dry_run {
+            return shown_rejects(run, work).await;
+        }
+        record.status = status.as_str().to_owned();
+        run.ctx.destination.update_run(&record).await?;
+        let exported = rejects::export(run.ctx.destination.as_mut(), &run.ctx.state, &run.run).await;
+        (work.rejects, work.total_rejects) = exported?;
+        run.ctx.destination.release_lease().await
+    };
+    let recorded = recorded.await;
+    result.and(recorded)
+}
+
+async fn shown_rejects(run: &mut Prepared, work: &mut Work) -> Result<()> {
+    let folder = run.ctx.state.join(format!("dry-run-{}", run.run));
+    let exported = rejects::export(run.ctx.destination.as_mut(), &folder, &run.run).await;
+    // A dry run leaves nothing behind.
+    let _ = std::fs::remove_dir_all(&folder);
+    (work.rejects, work.total_rejects) = exported?;
+    Ok(())
+}
+
+impl Work {
+    /// Whether every validation done is valid.
+    pub fn valid(&self) -> bool {
+        self.collections.iter().filter_map(|report| report.validation.as_ref()).all(|validation| validation.valid)
+    }
+}
