@@ -35,9 +35,9 @@ pub(super) struct Budget {
 
 impl Budget {
     /// The limits of the pipeline, each replaced by the command line's where given.
-    pub fn new(settings: &Settings, options: &RunOptions, stop: CancellationToken) -> Self {
+    pub fn new(settings: &Settings, options: &RunOptions, stop: CancellationToken, started: Instant) -> Self {
         Self {
-            started: Instant::now(),
+            started,
             max_time: options.max_time.or(settings.max_time),
             max_bytes: options.max_bytes.or(settings.max_bytes),
             max_rejects: options.max_rejects.or(settings.max_rejects),

@@ -1,5 +1,6 @@
 //! `run`: prepare (nothing is changed yet), then execute.
 
+mod collections;
 mod execute;
 mod outcome;
 mod resume;
@@ -46,6 +47,9 @@ pub async fn prepare(mut ctx: Context, options: RunOptions) -> Result<Prepared> 
         retire::finish_earlier(&mut ctx).await?;
     }
     let (options, record) = resume::find(&mut ctx, options).await?;
+    if record.is_none() && !options.dry_run {
+        resume::mention_unfinished(&mut ctx).await;
+    }
     ctx.progress.phase("preflight");
     let mut examination = examine(&mut ctx, &options).await?;
     examination.refuse_unless_safe()?;

@@ -60,6 +60,19 @@ pub(super) async fn find(
     Ok((options, Some((record, details))))
 }
 
+/// Says that an unfinished run could be resumed, when a new one is started instead.
+pub(super) async fn mention_unfinished(ctx: &mut Context) {
+    // A destination that cannot be asked is preflight's matter.
+    let Ok(Some(record)) = ctx.destination.find_run(&ctx.pipeline.name, None).await else { return };
+    if !OVER.contains(&record.status.as_str()) {
+        let status = record.status.replace('_', " ");
+        ctx.progress.message(&format!(
+            "run {} is unfinished ({status}) and could be resumed with --resume; starting a new run from the beginning",
+            record.run
+        ));
+    }
+}
+
 fn parse_strategy(text: &str) -> Option<OnConflict> {
     serde_json::from_value(serde_json::Value::String(text.to_owned())).ok()
 }
