@@ -2,20 +2,14 @@
 //! whatever happens.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::super::budget::{Budget, Stop};
 use super::super::details::Details;
-use super::super::feed::CommitLimits;
-use super::super::load::{self, Loading, Tally};
-use super::super::reader::{self, Readers, Reading, Start};
 use super::super::sample::{self, Selection};
-use super::super::steps::Step;
 use super::super::validate::{Known, validate};
-use super::super::waiting::{Waiting, WaitingCollection};
 use super::super::{backup, migrate, rejects, samples};
-use super::{Prepared, outcome, retire};
-use crate::destination::{PartitionState, RunRecord, Target};
+use super::{Prepared, collections, outcome, retire};
+use crate::destination::RunRecord;
 use crate::domain::cursor::{Counts, Partition};
 use crate::error::Result;
 use crate::report::run::{CollectionReport, RejectReport, RunReport, Sample, Status};
