@@ -102,3 +102,51 @@ impl Budget {
         reached.get_or_insert(reason);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn budget(options: &RunOptions) -> Budget {
+        Budget::new(&crate::engine::test_settings(), options, CancellationToken::new(), Instant::now())
+    }
+
+    fn counts(read: i64, rejected: i64) -> Counts {
+        Counts { read, rejected, ..Counts::default() }
+    }
+
+    #[test]
+    fn a_count_of_rejects_stops_once_it_is_exceeded() {
+        let budget = budget(&RunOptions { max_rejects: Some(RejectLimit::Count(2)), ..RunOptions::default() });
+        budget.judge_rejects(&counts(10, 2), false);
+        assert_eq!(budget.stopped(), None);
+        budget.judge_rejects(&counts(10, 3), false);
+        assert!(matches!(budget.stopped(), Some(Stop::Budget(reason)) if reason.contains("3 documents")));
+    }
+
+    #[test]
+    fn a_percentage_of_rejects_is_judged_from_1000_documents_on_and_at_the_end() {
+        let options = RunOptions { max_rejects: Some(RejectLimit::Percent(1.0)), ..RunOptions::default() };
+        let early = budget(&options);
+        early.judge_rejects(&counts(999, 500), false);
+        assert_eq!(early.stopped(), None);
+        early.judge_rejects(&counts(999, 500), true);
+        assert!(early.stopped().is_some());
+        let exact = budget(&options);
+        exact.judge_rejects(&counts(1_000, 10), false);
+        assert_eq!(exact.stopped(), None, "exactly 1 % is allowed");
+        exact.judge_rejects(&counts(1_000, 11), false);
+        assert!(exact.stopped().is_some());
+    }
+
+    #[test]
+    fn bytes_stop_once_reached_and_a_request_comes_before_everything() {
+        let budget = budget(&RunOptions { max_bytes: Some(100), ..RunOptions::default() });
+        budget.add_bytes(99);
+        assert_eq!(budget.stopped(), None);
+        budget.add_bytes(1);
+        assert!(matches!(budget.stopped(), Some(Stop::Budget(reason)) if reason.contains("--max-bytes of 100")));
+        budget.stop.cancel();
+        assert_eq!(budget.stopped(), Some(Stop::Requested));
+    }
+}

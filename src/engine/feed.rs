@@ -113,3 +113,78 @@ impl Feed for ReadyFeed {
         Ok(self.0.take())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::domain::cursor::Cursor;
+    use crate::engine::RunOptions;
+    use crate::error::ErrorKind;
+
+    const LIMITS: CommitLimits = CommitLimits { documents: 1_000, bytes: 250, time: Duration::from_secs(60) };
+
+    fn batch(to: &str, bytes: u64, last: bool) -> Batch {
+        Batch { documents: vec![], rejects: vec![], skipped: 0, bytes, to: Cursor(to.to_owned()), last }
+    }
+
+    fn budget(stop: CancellationToken) -> Budget {
+        Budget::new(&crate::engine::test_settings(), &RunOptions::default(), stop, Instant::now())
+    }
+
+    async fn drain(feed: &mut QueueFeed<'_>) -> Vec<String> {
+        let mut taken = Vec::new();
+        while let Ok(Some(batch)) = feed.next().await {
+            taken.push(batch.to.0);
+        }
+        taken
+    }
+
+    #[tokio::test]
+    async fn a_commit_closes_when_it_is_full_and_the_rest_stays_in_the_queue() {
+        let (sender, mut queue) = mpsc::channel(8);
+        for name in ["b", "c", "d"] {
+            assert!(sender.try_send(Ok(batch(name, 100, false))).is_ok());
+        }
+        let budget = budget(CancellationToken::new());
+        let mut feed = QueueFeed::new(&mut queue, &budget, LIMITS, batch("a", 100, false));
+        assert_eq!(drain(&mut feed).await, ["a", "b", "c"]);
+        assert!(queue.try_recv().is_ok_and(|left| left.is_ok_and(|batch| batch.to.0 == "d")));
+    }
+
+    #[tokio::test]
+    async fn a_commit_closes_at_the_end_of_its_partition() {
+        let (sender, mut queue) = mpsc::channel(8);
+        assert!(sender.try_send(Ok(batch("b", 1, true))).is_ok());
+        assert!(sender.try_send(Ok(batch("next partition", 1, false))).is_ok());
+        let budget = budget(CancellationToken::new());
+        let mut feed = QueueFeed::new(&mut queue, &budget, LIMITS, batch("a", 1, false));
+        assert_eq!(drain(&mut feed).await, ["a", "b"]);
+    }
+
+    #[tokio::test]
+    async fn what_was_read_before_an_error_is_committed_and_the_error_is_kept() {
+        let (sender, mut queue) = mpsc::channel(8);
+        let error = Error::new(ErrorKind::Source, "broken", "broken");
+        assert!(sender.try_send(Err(error)).is_ok());
+        let budget = budget(CancellationToken::new());
+        let mut feed = QueueFeed::new(&mut queue, &budget, LIMITS, batch("a", 1, false));
+        assert_eq!(drain(&mut feed).await, ["a"]);
+        assert_eq!(feed.failed.as_ref().map(Error::code), Some("broken"));
+    }
+
+    #[tokio::test]
+    async fn a_wish_to_stop_closes_the_commit_even_while_the_source_is_silent() {
+        let (_sender, mut queue) = mpsc::channel(8);
+        let stop = CancellationToken::new();
+        let budget = budget(stop.clone());
+        let mut feed = QueueFeed::new(&mut queue, &budget, LIMITS, batch("a", 1, false));
+        assert!(feed.untouched());
+        assert!(matches!(feed.next().await, Ok(Some(_))));
+        assert!(!feed.untouched());
+        stop.cancel();
+        assert_eq!(drain(&mut feed).await, Vec::<String>::new());
+    }
+}

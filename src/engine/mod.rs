@@ -86,3 +86,23 @@ pub struct RunOptions {
     /// Stop resumably after so many bytes of source.
     pub max_bytes: Option<u64>,
 }
+
+#[cfg(test)]
+fn test_settings() -> crate::pipeline::resolved::Settings {
+    crate::pipeline::resolved::Settings {
+        commit_documents: 1_000,
+        commit_bytes: 1 << 20,
+        max_lock_time: Duration::from_secs(5),
+        batch_bytes: 1 << 16,
+        queue_batches: 2,
+        readers: 1,
+        max_document_bytes: 1 << 20,
+        max_rejects: None,
+        max_time: None,
+        max_bytes: None,
+        time_limit: None,
+        max_retries: 3,
+        max_retry_time: Duration::from_secs(1),
+        ledger_required: true,
+    }
+}
