@@ -28,8 +28,8 @@ pub(super) async fn validate(
     let after = destination.count(&tables).await?;
     let before: Vec<u64> = tables.iter().map(|table| rows_before.get(table).copied().unwrap_or(0)).collect();
     let mut differences = Vec::new();
-    check_documents(known, &mut differences);
-    check_rows(known, &tables, &before, &after, &mut differences);
+    check_documents(&known.counts, known.source_count, &mut differences);
+    check_rows(&known.counts, &tables, &before, &after, &mut differences);
     Ok(Validation {
         valid: differences.is_empty(),
         source_count: known.source_count,
@@ -39,9 +39,8 @@ pub(super) async fn validate(
     })
 }
 
-fn check_documents(known: &Known<'_>, differences: &mut Vec<String>) {
-    let counts = &known.counts;
-    if let Some(source) = known.source_count
+fn check_documents(counts: &Counts, source_count: Option<u64>, differences: &mut Vec<String>) {
+    if let Some(source) = source_count
         && i128::from(source) != i128::from(counts.read)
     {
         differences.push(format!("the source holds {source} documents, {} were read", counts.read));
@@ -60,8 +59,7 @@ fn check_documents(known: &Known<'_>, differences: &mut Vec<String>) {
     }
 }
 
-fn check_rows(known: &Known<'_>, tables: &[String], before: &[u64], after: &[u64], differences: &mut Vec<String>) {
-    let counts = &known.counts;
+fn check_rows(counts: &Counts, tables: &[String], before: &[u64], after: &[u64], differences: &mut Vec<String>) {
     let (Some((table, children)), Some((main_before, child_before)), Some((main_after, child_after))) =
         (tables.split_first(), before.split_first(), after.split_first())
     else {
@@ -85,5 +83,48 @@ fn check_rows(known: &Known<'_>, tables: &[String], before: &[u64], after: &[u64
             counts.child_inserted,
             counts.child_deleted
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn documents(counts: Counts, source: u64) -> Vec<String> {
+        let mut differences = Vec::new();
+        check_documents(&counts, Some(source), &mut differences);
+        differences
+    }
+
+    #[test]
+    fn a_document_that_was_not_read_is_a_difference() {
+        let counts = Counts { read: 2, inserted: 2, ..Counts::default() };
+        assert_eq!(documents(counts, 2), Vec::<String>::new());
+        assert_eq!(documents(counts, 3), ["the source holds 3 documents, 2 were read"]);
+    }
+
+    #[test]
+    fn a_document_that_is_not_accounted_for_is_a_difference() {
+        let counts = Counts { read: 3, inserted: 1, rejected: 1, ..Counts::default() };
+        assert!(documents(counts, 3).iter().any(|text| text.starts_with("3 documents were read, but inserted 1")));
+        let counts = Counts { read: 1, waiting: 1, ..Counts::default() };
+        assert!(documents(counts, 1).iter().any(|text| text.contains("waiting 1")));
+    }
+
+    #[test]
+    fn a_row_that_is_not_there_is_a_difference_in_tables_and_child_tables() {
+        let counts = Counts { inserted: 2, child_inserted: 5, child_deleted: 1, ..Counts::default() };
+        let tables = ["users", "user_tags", "user_languages"].map(str::to_owned);
+        let mut differences = Vec::new();
+        check_rows(&counts, &tables, &[10, 1, 1], &[12, 3, 3], &mut differences);
+        assert_eq!(differences, Vec::<String>::new());
+        check_rows(&counts, &tables, &[10, 1, 1], &[11, 3, 2], &mut differences);
+        assert_eq!(
+            differences,
+            [
+                "users has 11 rows, expected 12 (10 before + 2 inserted)",
+                "user_tags, user_languages have 5 rows together, expected 6 (2 before + 5 inserted - 1 deleted)"
+            ]
+        );
     }
 }

@@ -156,18 +156,31 @@ async fn finish(run: &mut Prepared, work: &mut Work) -> Result<()> {
     if run.options.dry_run {
         work.samples = samples::samples(run.ctx.destination.as_mut(), &run.examination.steps).await?;
     }
-    let valid = !run.options.no_verify && work.valid() && work.totals.rejected == 0;
-    if valid
-        && !run.options.dry_run
-        && run.options.sample.is_none()
-        && run.ctx.source.capabilities().retire
-        && let Some(mut record) = work.record.take()
-    {
-        let retired = retire::retire(&mut run.ctx, &mut record, &mut work.details).await;
-        work.record = Some(record);
-        retired?;
+    retire_source(run, work).await
+}
+
+/// Puts the source away where the pipeline asks for it, and nothing speaks against it.
+async fn retire_source(run: &mut Prepared, work: &mut Work) -> Result<()> {
+    if run.options.dry_run || run.options.sample.is_some() || !run.ctx.source.capabilities().retire {
+        return Ok(());
     }
-    Ok(())
+    let against = if run.options.no_verify {
+        Some("counts were not validated".to_owned())
+    } else if !work.valid() {
+        Some("counts differ".to_owned())
+    } else if work.totals.rejected > 0 {
+        Some(format!("{} documents were rejected", work.totals.rejected))
+    } else {
+        None
+    };
+    if let Some(reason) = against {
+        work.warnings.push(format!("the source files were not renamed, because {reason}"));
+        return Ok(());
+    }
+    let Some(mut record) = work.record.take() else { return Ok(()) };
+    let retired = retire::retire(&mut run.ctx, &mut record, &mut work.details).await;
+    work.record = Some(record);
+    retired
 }
 
 async fn validate_all(run: &mut Prepared, work: &mut Work) -> Result<()> {
