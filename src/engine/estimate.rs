@@ -119,6 +119,7 @@ async fn write(scratch: &mut dyn Destination, partition: &Partition, sequence: u
         sequence,
         from: None,
         finalize: false,
+        pass: 0,
     };
     scratch.write(&header, &mut super::feed::ReadyFeed(Some(batch))).await.map(|_| ())
 }

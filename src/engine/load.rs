@@ -73,6 +73,7 @@ impl Loading<'_> {
             sequence: state.sequence,
             from: state.cursor.clone(),
             finalize: false,
+            pass: 0,
         };
         let mut known = state.counts;
         loop {

@@ -1,4 +1,8 @@
 //! Retries waiting documents until nothing moves any more, and then rejects what is left.
+//!
+//! Retries go in *passes*: every waiting document once, in source order. Each document remembers the last pass that it
+//! was tried in, so a resume goes on in the middle of a pass exactly where it was: where documents compete for a
+//! unique value, the same one wins whether the run was interrupted or not.
 
 use std::sync::Arc;
 
@@ -13,8 +17,12 @@ use crate::domain::reject::RejectData;
 use crate::domain::row::MappedDocument;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Waiting documents read at a time.
+/// Waiting documents tried in one commit.
 const PAGE: usize = 500;
+/// Passes over all collections, at the end of a run, are numbered from here; those at the end of one collection below.
+pub(super) const RUN_PASSES: u64 = 1 << 32;
+/// The pass that rejects.
+pub(super) const LAST_PASS: u64 = 1 << 33;
 
 /// Retries the waiting documents of one run.
 pub(super) struct Waiting<'a> {
@@ -33,81 +41,71 @@ pub(super) struct WaitingCollection<'a> {
 }
 
 impl Waiting<'_> {
-    /// Retries one collection until a pass changes nothing. Passes alternate their direction, so that chains in
-    /// either order dissolve in one.
+    /// Retries one collection at its end, until a whole pass changes nothing.
     pub async fn settle(
         &self,
         destination: &mut dyn Destination,
         collection: &WaitingCollection<'_>,
         tally: &mut Tally,
     ) -> Result<Option<Stop>> {
-        let mut descending = false;
-        while tally.collection.waiting > 0 {
+        let name = collection.mapping.collection.as_str();
+        let mut pass = match tally.collection.waiting {
+            0 => return Ok(None),
+            _ => destination.last_pass(self.run, Some(name)).await?,
+        };
+        // The pass that an interruption may have cut in two does not count as one without effect.
+        let mut whole = false;
+        loop {
+            let before = tally.collection.waiting;
+            if let Some(stop) = self.pass(destination, collection, pass, tally).await? {
+                return Ok(Some(stop));
+            }
+            if tally.collection.waiting == 0 || (whole && tally.collection.waiting == before) {
+                return Ok(None);
+            }
+            whole = true;
+            pass += 1;
+        }
+    }
+
+    /// Tries every waiting document that was not tried in this pass yet, in source order.
+    pub async fn pass(
+        &self,
+        destination: &mut dyn Destination,
+        collection: &WaitingCollection<'_>,
+        pass: u64,
+        tally: &mut Tally,
+    ) -> Result<Option<Stop>> {
+        let mut query = RejectQuery {
+            run: Some(self.run.to_owned()),
+            collection: Some(collection.mapping.collection.as_str().to_owned()),
+            waiting: Some(true),
+            after: None,
+            before_pass: Some(pass),
+            limit: PAGE,
+        };
+        let partition = format!("~{}", uuid::Uuid::now_v7().simple());
+        for sequence in 1.. {
             if let Some(stop) = self.budget.stopped() {
                 return Ok(Some(stop));
             }
-            let before = tally.collection.waiting;
-            self.pass(destination, collection, descending, false, tally).await?;
-            if tally.collection.waiting == before {
-                break;
-            }
-            descending = !descending;
-        }
-        Ok(None)
-    }
-
-    /// Rejects for good what still cannot be written.
-    pub async fn finalize(
-        &self,
-        destination: &mut dyn Destination,
-        collection: &WaitingCollection<'_>,
-        tally: &mut Tally,
-    ) -> Result<()> {
-        if tally.collection.waiting > 0 {
-            self.pass(destination, collection, false, true, tally).await?;
-        }
-        if tally.collection.waiting == 0 {
-            return Ok(());
-        }
-        let message = format!("{} documents are still waiting after the last pass", tally.collection.waiting);
-        Err(Error::new(ErrorKind::Internal, "waiting_left", message).collection(collection.mapping.collection.as_str()))
-    }
-
-    async fn pass(
-        &self,
-        destination: &mut dyn Destination,
-        collection: &WaitingCollection<'_>,
-        descending: bool,
-        finalize: bool,
-        tally: &mut Tally,
-    ) -> Result<()> {
-        let mut after = None;
-        let partition = format!("~{}", uuid::Uuid::now_v7().simple());
-        for sequence in 1.. {
-            let query = RejectQuery {
-                run: Some(self.run.to_owned()),
-                collection: Some(collection.mapping.collection.as_str().to_owned()),
-                waiting: Some(true),
-                after,
-                descending,
-                limit: PAGE,
-            };
             let page = destination.rejects(&query).await?;
             let Some(end) = page.last() else { break };
-            after = Some(end.id);
+            query.after = Some(end.id);
             let header = CommitHeader {
                 run: self.run.to_owned(),
                 target: collection.target,
                 partition: partition.clone(),
                 sequence,
                 from: None,
-                finalize,
+                finalize: pass >= LAST_PASS,
+                pass,
             };
             let counts = retry_page(destination, &header, collection.mapping, &page).await?;
             tally.run += counts;
             tally.collection += counts;
         }
-        Ok(())
+        Ok(None)
     }
 }
 

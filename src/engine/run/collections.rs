@@ -10,7 +10,7 @@ use super::super::load::{self, Loading, Tally};
 use super::super::reader::{self, Readers, Reading, Start};
 use super::super::sample::Selection;
 use super::super::steps::Step;
-use super::super::waiting::{Waiting, WaitingCollection};
+use super::super::waiting::{LAST_PASS, RUN_PASSES, Waiting, WaitingCollection};
 use super::Prepared;
 use super::execute::Work;
 use crate::destination::{PartitionState, Target};
@@ -66,7 +66,9 @@ pub(super) async fn load_all(
     let (_readers, mut queues): (Readers, _) = reader::start(readings, settings.readers, settings.queue_batches);
     for (index, queue) in queues.iter_mut().enumerate() {
         let partitions = states.get(index).map(Vec::as_slice).unwrap_or_default();
-        load_one(run, work, budget, index, partitions, queue).await?;
+        // Once a later collection has begun, this one's end is past: the passes over all collections see to the rest.
+        let at_its_end = !states.iter().skip(index + 1).flatten().any(|state| state.sequence > 0);
+        load_one(run, work, budget, index, partitions, queue, at_its_end).await?;
         if work.stop.is_some() {
             break;
         }
@@ -106,6 +108,7 @@ async fn load_one(
     index: usize,
     partitions: &[PartitionState],
     queue: &mut reader::Queue,
+    at_its_end: bool,
 ) -> Result<()> {
     let Some(step) = run.examination.steps.get(index).cloned() else { return Ok(()) };
     let started = Instant::now();
@@ -130,7 +133,7 @@ async fn load_one(
     progress.collection_started(&loading.progress_of(&tally.collection));
     let destination = run.ctx.destination.as_mut();
     let mut result = loading.load(destination, partitions, queue, &mut tally).await;
-    if matches!(result, Ok(None)) {
+    if at_its_end && matches!(result, Ok(None)) {
         let waiting = Waiting { run: &run.run, budget };
         let collection = WaitingCollection { target: index, mapping: &step.mapping };
         result = waiting.settle(destination, &collection, &mut tally).await;
@@ -153,45 +156,47 @@ fn record(work: &mut Work, index: usize, tally: &Tally, started: Instant) {
     }
 }
 
-/// Retries all waiting documents until nothing moves in any collection, then rejects the rest, parents first.
+/// Retries the waiting documents of all collections until a whole pass changes nothing, then rejects the rest,
+/// parents first.
 pub(super) async fn settle_waiting(run: &mut Prepared, work: &mut Work, budget: &Budget) -> Result<()> {
-    let mut moved = true;
-    while moved && work.totals.waiting > 0 && work.stop.is_none() {
-        let before = work.totals.waiting;
-        for index in 0..run.examination.steps.len() {
-            settle_one(run, work, budget, index, false).await?;
+    if work.totals.waiting > 0 {
+        let last = run.ctx.destination.last_pass(&run.run, None).await?;
+        let mut pass = last.clamp(RUN_PASSES, LAST_PASS - 1);
+        // The pass that an interruption may have cut in two does not count as one without effect.
+        let mut whole = last < RUN_PASSES;
+        loop {
+            let before = work.totals.waiting;
+            pass_over_all(run, work, budget, pass).await?;
+            if work.stop.is_some() || work.totals.waiting == 0 || (whole && work.totals.waiting == before) {
+                break;
+            }
+            whole = true;
+            pass += 1;
         }
-        moved = work.totals.waiting < before;
-    }
-    if work.stop.is_none() {
-        for index in 0..run.examination.steps.len() {
-            settle_one(run, work, budget, index, true).await?;
+        if work.stop.is_none() {
+            pass_over_all(run, work, budget, LAST_PASS).await?;
         }
-        budget.judge_rejects(&work.totals, true);
-        work.stop = match budget.stopped() {
-            Some(Stop::Budget(reason)) => Some(Stop::Budget(reason)),
-            _ => None,
-        };
     }
+    budget.judge_rejects(&work.totals, true);
+    work.stop = work.stop.take().or_else(|| budget.stopped().filter(|stop| *stop != Stop::Requested));
     Ok(())
 }
 
-async fn settle_one(run: &mut Prepared, work: &mut Work, budget: &Budget, index: usize, finalize: bool) -> Result<()> {
-    let Some(step) = run.examination.steps.get(index) else { return Ok(()) };
-    let started = Instant::now();
-    let mut tally = Tally { run: work.totals, collection: work.tallies.get(index).copied().unwrap_or_default() };
-    if tally.collection.waiting == 0 {
-        return Ok(());
+async fn pass_over_all(run: &mut Prepared, work: &mut Work, budget: &Budget, pass: u64) -> Result<()> {
+    for (index, step) in run.examination.steps.iter().enumerate() {
+        let started = Instant::now();
+        let mut tally = Tally { run: work.totals, collection: work.tallies.get(index).copied().unwrap_or_default() };
+        if tally.collection.waiting == 0 {
+            continue;
+        }
+        let waiting = Waiting { run: &run.run, budget };
+        let collection = WaitingCollection { target: index, mapping: &step.mapping };
+        let result = waiting.pass(run.ctx.destination.as_mut(), &collection, pass, &mut tally).await;
+        record(work, index, &tally, started);
+        work.stop = result?;
+        if work.stop.is_some() {
+            break;
+        }
     }
-    let waiting = Waiting { run: &run.run, budget };
-    let collection = WaitingCollection { target: index, mapping: &step.mapping };
-    let destination = run.ctx.destination.as_mut();
-    let result = if finalize {
-        waiting.finalize(destination, &collection, &mut tally).await.map(|()| None)
-    } else {
-        waiting.settle(destination, &collection, &mut tally).await
-    };
-    record(work, index, &tally, started);
-    work.stop = result?;
     Ok(())
 }
