@@ -7,6 +7,7 @@ pub mod filter;
 pub mod json;
 pub mod mapping;
 pub mod number;
+pub mod order;
 pub mod reject;
 pub mod row;
 pub mod schema;
