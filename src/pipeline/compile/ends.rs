@@ -130,9 +130,15 @@ pub(super) fn destination(
             let error = Error::new(ErrorKind::Usage, "invalid_destination", format!("`--destination`: {message}"));
             problems.extend(vec![error.hint(hint)]);
         });
-        // A token is never sent to another address than the one it was written for.
-        let same = model.url.as_ref().is_some_and(|own| own.value == *url);
-        (parsed.ok()?, overrides.auth_token.clone().or(file_token.filter(|_| same)))
+        let parsed = parsed.ok()?;
+        if matches!(parsed, DestinationUrl::Remote(_)) && file_token.is_some() && overrides.auth_token.is_none() {
+            warnings.push(
+                "the token of the pipeline file belongs to the file's own destination and is not sent to \
+                 `--destination`"
+                    .to_owned(),
+            );
+        }
+        (parsed, overrides.auth_token.clone())
     } else {
         let written = model.url_written.as_deref().unwrap_or_default();
         let Some(url) = &model.url else {

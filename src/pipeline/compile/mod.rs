@@ -11,13 +11,14 @@ mod value;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use ends::Overrides;
 
 use super::decode::{Problems, nearest};
 use super::fingerprint::fingerprint;
 use super::mark::{At, Mark};
-use super::model::{CollectionModel, LedgerPolicy, LimitsModel, PipelineModel};
+use super::model::{CollectionModel, LedgerPolicy, PipelineModel};
 use super::resolved::{BackupPolicy, Collection, Pipeline, Settings};
 use crate::destination::OnConflict;
 use crate::domain::document::CollectionPattern;
@@ -47,7 +48,7 @@ pub fn compile(
     let settings = settings(&model);
     let mut scope = Scope {
         folder: &folder,
-        max_value_bytes: to_usize(model.limits.max_value_bytes.map_or(16 << 20, |size| size.0)),
+        max_value_bytes: to_usize(model.defaults.max_value_bytes.map_or(16 << 20, |size| size.0)),
         problems,
     };
     let mappings: Vec<_> = model
@@ -101,36 +102,21 @@ fn pipeline_name(name: Option<&At<String>>, problems: &mut Problems<'_>) -> Opti
 
 /// Sizes and limits with their defaults, chosen so that memory stays small.
 fn settings(model: &PipelineModel) -> Settings {
-    use std::time::Duration;
-    let LimitsModel {
-        commit_documents,
-        commit_bytes,
-        max_lock_time,
-        batch_bytes,
-        queue_batches,
-        readers,
-        max_time,
-        max_bytes,
-        time_limit,
-        max_retries,
-        max_retry_time,
-        max_value_bytes: _,
-    } = &model.limits;
-    let document_bytes = model.source.as_ref().and_then(|source| source.max_document_bytes);
+    let given = &model.defaults;
     Settings {
-        commit_documents: commit_documents.map_or(50_000, |number| number.0),
-        commit_bytes: to_usize(commit_bytes.map_or(64 << 20, |size| size.0)),
-        max_lock_time: max_lock_time.unwrap_or(Duration::from_secs(5)),
-        batch_bytes: to_usize(batch_bytes.map_or(1 << 20, |size| size.0)),
-        queue_batches: queue_batches.map_or(4, |number| number.0),
-        readers: readers.map_or(2, |number| number.0),
-        max_document_bytes: to_usize(document_bytes.map_or(16 << 20, |size| size.0)),
-        max_rejects: model.defaults.max_rejects,
-        max_time: *max_time,
-        max_bytes: max_bytes.map(|size| size.0),
-        time_limit: *time_limit,
-        max_retries: max_retries.unwrap_or(10),
-        max_retry_time: max_retry_time.unwrap_or(Duration::from_secs(60)),
+        commit_documents: given.commit_documents.map_or(50_000, |number| number.0),
+        commit_bytes: to_usize(given.commit_bytes.map_or(64 << 20, |size| size.0)),
+        max_lock_time: given.max_lock_time.unwrap_or(Duration::from_secs(5)),
+        batch_bytes: to_usize(given.batch_bytes.map_or(1 << 20, |size| size.0)),
+        queue_batches: given.queue_batches.map_or(4, |number| number.0),
+        readers: given.readers.map_or(2, |number| number.0),
+        max_document_bytes: to_usize(given.max_document_bytes.map_or(16 << 20, |size| size.0)),
+        max_rejects: given.max_rejects,
+        max_time: given.max_time,
+        max_bytes: given.max_bytes.map(|size| size.0),
+        time_limit: given.time_limit,
+        max_retries: given.max_retries.unwrap_or(10),
+        max_retry_time: given.max_retry_time.unwrap_or(Duration::from_secs(60)),
         ledger_required: model.ledger.unwrap_or(LedgerPolicy::Required) == LedgerPolicy::Required,
     }
 }

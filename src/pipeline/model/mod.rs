@@ -7,10 +7,10 @@ mod test;
 pub use collection::{
     ChildModel, CollectionModel, ColumnModel, Conditions, KeepUnknown, LookupModel, ReferencePart, TypeName,
 };
-pub use run::{DefaultsModel, LedgerPolicy, LimitsModel};
+pub use run::{DefaultsModel, LedgerPolicy};
 pub use test::{ExpectModel, TestModel};
 
-use super::decode::{Choice, Decode, Fields, OneOrMany, Problems, Size, entries};
+use super::decode::{Choice, Decode, Fields, OneOrMany, Problems, choice, entries};
 use super::mark::{At, Mark};
 use super::resolved::BackupPolicy;
 use super::yaml::Node;
@@ -37,8 +37,6 @@ pub struct PipelineModel {
     pub ledger: Option<LedgerPolicy>,
     /// `defaults`
     pub defaults: DefaultsModel,
-    /// `limits`
-    pub limits: LimitsModel,
     /// `collections`, in the order of the file.
     pub collections: Vec<CollectionModel>,
     /// `tests`
@@ -62,8 +60,6 @@ pub struct SourceModel {
     pub collection: Option<At<String>>,
     /// `on_success`
     pub on_success: Option<OnSuccess>,
-    /// `max_document_bytes`
-    pub max_document_bytes: Option<Size>,
     /// `project`, of Firestore.
     pub project: Option<At<String>>,
     /// `database`, of Firestore.
@@ -163,7 +159,6 @@ impl PipelineModel {
         model.backup_keep = fields.optional("backup_keep", problems);
         model.ledger = fields.choice("ledger", problems);
         model.defaults = fields.optional("defaults", problems).unwrap_or_default();
-        model.limits = fields.optional("limits", problems).unwrap_or_default();
         if let Some(collections) = fields.required_node("collections") {
             let list = entries(collections, "a map of collections", problems).unwrap_or_default();
             if list.is_empty() {
@@ -200,15 +195,14 @@ impl Decode for SourceModel {
         let mut fields = Fields::of(node, "`source`", problems)?;
         let kind = fields.required_node("kind");
         let model = Self {
-            kind: kind.and_then(|node| Some(At { value: super::decode::choice(node, problems)?, mark: node.mark })),
+            kind: kind.and_then(|node| Some(At { value: choice(node, problems)?, mark: node.mark })),
             path: fields.optional_at("path", problems),
             shape: fields.node("shape").and_then(|node| {
-                Some(At { value: super::decode::choice(node, problems)?, mark: node.mark })
+                Some(At { value: choice(node, problems)?, mark: node.mark })
             }),
             id_field: fields.optional_at("id_field", problems),
             collection: fields.optional_at("collection", problems),
             on_success: fields.choice("on_success", problems),
-            max_document_bytes: fields.optional("max_document_bytes", problems),
             project: fields.optional_at("project", problems),
             database: fields.optional_at("database", problems),
             credentials: fields.optional_at("credentials", problems),

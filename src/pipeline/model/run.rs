@@ -1,4 +1,4 @@
-//! `defaults`, `limits` and `ledger`.
+//! `defaults` and `ledger`.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::pipeline::mark::At;
 use crate::pipeline::resolved::RejectLimit;
 use crate::pipeline::yaml::Node;
 
-/// `defaults`: what collections do unless they say otherwise.
+/// `defaults`: what collections do unless they say otherwise, and sizes and limits of a run.
 #[derive(Debug, Default)]
 pub struct DefaultsModel {
     /// `batch_size`
@@ -22,32 +22,10 @@ pub struct DefaultsModel {
     pub max_rejects: Option<RejectLimit>,
     /// `expect_documents`
     pub expect_documents: Option<bool>,
-}
-
-impl Choice for OnConflict {
-    const WHAT: &'static str = "a conflict strategy";
-    const NAMES: &'static [(&'static str, Self)] =
-        &[("replace", Self::Replace), ("skip", Self::Skip), ("fail", Self::Fail)];
-}
-
-impl Decode for DefaultsModel {
-    fn decode(node: &Node, problems: &mut Problems<'_>) -> Option<Self> {
-        let mut fields = Fields::of(node, "`defaults`", problems)?;
-        let model = Self {
-            batch_size: fields.optional("batch_size", problems),
-            on_conflict: fields.choice("on_conflict", problems),
-            unknown_fields: fields.optional_at("unknown_fields", problems),
-            max_rejects: fields.optional("max_rejects", problems),
-            expect_documents: fields.optional("expect_documents", problems),
-        };
-        fields.finish(problems);
-        Some(model)
-    }
-}
-
-/// `limits`: sizes and budgets of a run.
-#[derive(Debug, Default)]
-pub struct LimitsModel {
+    /// `max_document_bytes`
+    pub max_document_bytes: Option<Size>,
+    /// `max_value_bytes`
+    pub max_value_bytes: Option<Size>,
     /// `commit_documents`
     pub commit_documents: Option<Positive>,
     /// `commit_bytes`
@@ -70,14 +48,25 @@ pub struct LimitsModel {
     pub max_retries: Option<usize>,
     /// `max_retry_time`
     pub max_retry_time: Option<Duration>,
-    /// `max_value_bytes`
-    pub max_value_bytes: Option<Size>,
 }
 
-impl Decode for LimitsModel {
+impl Choice for OnConflict {
+    const WHAT: &'static str = "a conflict strategy";
+    const NAMES: &'static [(&'static str, Self)] =
+        &[("replace", Self::Replace), ("skip", Self::Skip), ("fail", Self::Fail)];
+}
+
+impl Decode for DefaultsModel {
     fn decode(node: &Node, problems: &mut Problems<'_>) -> Option<Self> {
-        let mut fields = Fields::of(node, "`limits`", problems)?;
+        let mut fields = Fields::of(node, "`defaults`", problems)?;
         let model = Self {
+            batch_size: fields.optional("batch_size", problems),
+            on_conflict: fields.choice("on_conflict", problems),
+            unknown_fields: fields.optional_at("unknown_fields", problems),
+            max_rejects: fields.optional("max_rejects", problems),
+            expect_documents: fields.optional("expect_documents", problems),
+            max_document_bytes: fields.optional("max_document_bytes", problems),
+            max_value_bytes: fields.optional("max_value_bytes", problems),
             commit_documents: fields.optional("commit_documents", problems),
             commit_bytes: fields.optional("commit_bytes", problems),
             max_lock_time: fields.optional("max_lock_time", problems),
@@ -89,7 +78,6 @@ impl Decode for LimitsModel {
             time_limit: fields.optional("time_limit", problems),
             max_retries: fields.optional("max_retries", problems),
             max_retry_time: fields.optional("max_retry_time", problems),
-            max_value_bytes: fields.optional("max_value_bytes", problems),
         };
         fields.finish(problems);
         Some(model)
