@@ -35,16 +35,6 @@ impl<'a> Problems<'a> {
         self.errors.extend(errors);
     }
 
-    /// The file.
-    pub fn source(&self) -> &SourceText {
-        self.source
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.errors.is_empty()
-    }
-
     /// All of them as one error in the order of the file, or `Ok`.
     pub fn into_result(mut self) -> Result<(), Error> {
         self.errors.sort_by_key(|error| (error.place().line, error.place().column));
@@ -133,16 +123,23 @@ impl<'n> Fields<'n> {
         self.mark
     }
 
+    fn know(&mut self, key: &'static str) {
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
+    }
+
     /// The node of a key; a key without value, or whose variables left nothing, counts as not written.
     pub fn node(&mut self, key: &'static str) -> Option<&'n Node> {
-        self.known.push(key);
+        self.know(key);
         let (_, node) = self.entries.iter().find(|(own, _)| own.text == key)?;
         let emptied = node.written.is_some() && node.kind == Kind::Text(String::new());
         (node.kind != Kind::Null && !emptied).then_some(node)
     }
 
     /// Where the value of a key is the word `null`.
-    pub fn written_null(&self, key: &str) -> Option<Mark> {
+    pub fn written_null(&mut self, key: &'static str) -> Option<Mark> {
+        self.know(key);
         let (_, node) = self.entries.iter().find(|(own, _)| own.text == key)?;
         let is_word = node.mark.width == "null".len() as u64;
         (node.kind == Kind::Null && is_word).then_some(node.mark)
@@ -301,7 +298,9 @@ impl Decode for Size {
             Kind::Text(text) => units::size(text),
             _ => None,
         };
-        size.filter(|size| *size > 0).map(Self).or_else(|| wrong_type(node, "a size like `16MiB`, `1MB` or `1000`", problems))
+        size.filter(|size| *size > 0)
+            .map(Self)
+            .or_else(|| wrong_type(node, "a size like `16MiB`, `1MB` or `1000`", problems))
     }
 }
 
@@ -338,10 +337,8 @@ impl<T: Decode> Decode for OneOrMany<T> {
             Kind::List(items) => items.as_slice(),
             _ => std::slice::from_ref(node),
         };
-        let decoded: Vec<Option<At<T>>> = items
-            .iter()
-            .map(|item| T::decode(item, problems).map(|value| At { value, mark: item.mark }))
-            .collect();
+        let decoded: Vec<Option<At<T>>> =
+            items.iter().map(|item| T::decode(item, problems).map(|value| At { value, mark: item.mark })).collect();
         decoded.into_iter().collect::<Option<Vec<_>>>().map(Self)
     }
 }

@@ -84,9 +84,7 @@ fn read(path: &Path) -> Result<String> {
     String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = good.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
-        fail("pipeline_not_utf8", "the pipeline file is not valid UTF-8")
-            .position(line, None)
-            .hint("save it as UTF-8")
+        fail("pipeline_not_utf8", "the pipeline file is not valid UTF-8").position(line, None).hint("save it as UTF-8")
     })
 }
 

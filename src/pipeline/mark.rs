@@ -41,11 +41,6 @@ impl SourceText {
         Self { path: path.to_owned(), masked: mask(text) }
     }
 
-    /// The file.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// A configuration error at a place of this file.
     pub fn error(&self, code: Code, mark: Mark, message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Config, code, message)

@@ -42,10 +42,26 @@ fn token_value(line: &str) -> Option<(usize, usize)> {
     let rest = &line[from..];
     let end = match rest.chars().next() {
         Some(quote @ ('"' | '\'')) => rest[1..].find(quote).map(|at| at + 2),
-        _ => rest.find([',', '}', '\n', '\r']).filter(|_| !rest.starts_with("${")),
+        _ => plain_end(rest),
     };
-    let to = from + end.unwrap_or(rest.trim_end().len());
-    Some((from, to))
+    Some((from, from + end.unwrap_or(rest.trim_end().len())))
+}
+
+/// Where a value without quotes ends in a flow map or at the end of the line; `${…}` is part of it.
+fn plain_end(text: &str) -> Option<usize> {
+    let mut inside = false;
+    let mut previous = ' ';
+    for (index, char) in text.char_indices() {
+        match char {
+            '{' if previous == '$' => inside = true,
+            '}' if inside => inside = false,
+            ',' | '}' if !inside => return Some(index),
+            '\n' | '\r' => return Some(index),
+            _ => {}
+        }
+        previous = char;
+    }
+    None
 }
 
 /// Appends the text with everything starred out but white space, quotes and `${…}`.

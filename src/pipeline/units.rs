@@ -58,9 +58,15 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_people_write_them() {
-        for (text, seconds) in
-            [("5s", 5.0), ("10m", 600.0), ("2h", 7200.0), ("500ms", 0.5), ("1h 30m", 5400.0), ("2d", 172_800.0), ("1.5s", 1.5)]
-        {
+        for (text, seconds) in [
+            ("5s", 5.0),
+            ("10m", 600.0),
+            ("2h", 7200.0),
+            ("500ms", 0.5),
+            ("1h 30m", 5400.0),
+            ("2d", 172_800.0),
+            ("1.5s", 1.5),
+        ] {
             assert_eq!(duration(text), Some(Duration::from_secs_f64(seconds)), "{text}");
         }
         for text in ["", "5", "fast", "-5s", "5 parsecs", "999999999999999999d"] {
@@ -70,9 +76,14 @@ mod tests {
 
     #[test]
     fn sizes_are_read_with_decimal_and_binary_units() {
-        for (text, bytes) in
-            [("123", 123), ("1MB", 1_000_000), ("16MiB", 16 << 20), ("1 kib", 1024), ("2GB", 2_000_000_000), ("1_000", 1000)]
-        {
+        for (text, bytes) in [
+            ("123", 123),
+            ("1MB", 1_000_000),
+            ("16MiB", 16 << 20),
+            ("1 kib", 1024),
+            ("2GB", 2_000_000_000),
+            ("1_000", 1000),
+        ] {
             assert_eq!(size(text), Some(bytes), "{text}");
         }
         for text in ["", "MiB", "-1", "1.5MiB", "1XB", "99999999999999999999", "99999999999TiB"] {

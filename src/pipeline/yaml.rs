@@ -57,7 +57,8 @@ const MAX_NODES: usize = 200_000;
 
 /// Parses the text of a pipeline file.
 pub fn parse(source: &SourceText, text: &str) -> Result<Node> {
-    let mut root: Node = serde_saphyr::from_str_with_options(text, options()).map_err(|error| translate(source, &error))?;
+    let mut root: Node =
+        serde_saphyr::from_str_with_options(text, options()).map_err(|error| translate(source, &error))?;
     recover_huge_integers(&mut root, text);
     Ok(root)
 }
@@ -74,7 +75,7 @@ fn options() -> Options {
     aliases.max_total_replayed_events = MAX_NODES;
     aliases.max_replay_stack_depth = 16;
     serde_saphyr::options! {
-        budget: Some(limits),
+        budget: limits,
         alias_limits: aliases,
         strict_booleans: true,
         reject_unsupported_tags: true,
@@ -343,7 +344,8 @@ mod tests {
 
     #[test]
     fn deep_nesting_is_refused() {
-        let text = format!("a: {}{}", "[".repeat(5000), "]".repeat(5000));
-        assert_eq!(tree(&text).unwrap_err().code(), "yaml_too_complex");
+        let nested = |depth| format!("a: {}{}", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(tree(&nested(200)).unwrap_err().code(), "yaml_too_complex");
+        assert!(tree(&nested(100_000)).is_err());
     }
 }

@@ -43,8 +43,7 @@ pub(super) fn column(model: &ColumnModel, position: Position<'_>, scope: &mut Sc
     })
 }
 
-const SPECIAL: &[&str] =
-    &["$id", "$path", "$parent.id", "$created", "$updated", "$file.stem", "$index", "$item"];
+const SPECIAL: &[&str] = &["$id", "$path", "$parent.id", "$created", "$updated", "$file.stem", "$index", "$item"];
 
 /// What `from` names.
 fn input(from: &At<String>, position: Position<'_>, problems: &mut Problems<'_>) -> Option<Input> {
@@ -81,9 +80,7 @@ fn path_input(text: &str, mark: Mark, position: Position<'_>, problems: &mut Pro
         return None;
     }
     match FieldPath::parse(path) {
-        Ok(path) if is_item => {
-            in_place(Input::Item(path), &At { value: text.to_owned(), mark }, position, problems)
-        }
+        Ok(path) if is_item => in_place(Input::Item(path), &At { value: text.to_owned(), mark }, position, problems),
         Ok(path) => Some(Input::Field(path)),
         Err(message) => {
             problems.add("invalid_field_path", mark, message);

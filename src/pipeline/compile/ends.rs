@@ -66,7 +66,8 @@ pub(super) fn source(
 }
 
 fn refuse_firestore_keys(model: &SourceModel, problems: &mut Problems<'_>) {
-    for (key, value) in [("project", &model.project), ("database", &model.database), ("credentials", &model.credentials)]
+    for (key, value) in
+        [("project", &model.project), ("database", &model.database), ("credentials", &model.credentials)]
     {
         if let Some(value) = value {
             problems.add("key_does_not_fit", value.mark, format!("`{key}` has no meaning for a source of kind `json`"));
@@ -276,8 +277,17 @@ mod tests {
     #[test]
     fn destinations_that_cannot_work_are_refused() {
         for url in [
-            "", "file:", ":memory:", "file::memory:", "file:a.db?mode=ro", "file://host/a.db", "file:a%2", "postgres://x",
-            "libsql://", "https://user:secret@host", "libsql://host?authToken=abc",
+            "",
+            "file:",
+            ":memory:",
+            "file::memory:",
+            "file:a.db?mode=ro",
+            "file://host/a.db",
+            "file:a%2",
+            "postgres://x",
+            "libsql://",
+            "https://user:secret@host",
+            "libsql://host?authToken=abc",
         ] {
             assert!(parse_url(url, Path::new("/")).is_err(), "{url}");
         }

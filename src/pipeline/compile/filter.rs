@@ -37,7 +37,8 @@ fn warn_of_text_timestamp(
     warnings: &mut Vec<String>,
 ) {
     let Value::String(text) = value else { return };
-    if operator != Operator::Exists && node.written.is_none() && text.parse::<crate::domain::value::Timestamp>().is_ok() {
+    if operator != Operator::Exists && node.written.is_none() && text.parse::<crate::domain::value::Timestamp>().is_ok()
+    {
         warnings.push(format!(
             "line {}: `where` compares `{field}` with the text {text:?}; text never equals a timestamp, write \
              `{{ $timestamp: {text:?} }}` if a timestamp is meant",

@@ -63,4 +63,3 @@ fn entries(text: &str) -> Result<HashMap<String, crate::domain::value::Value>, S
 fn article(word: &str) -> &'static str {
     if word.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" }
 }
-

@@ -5,9 +5,7 @@ use super::column::{Position, column};
 use super::filter::filter;
 use crate::domain::document::CollectionPattern;
 use crate::domain::field_path::FieldPath;
-use crate::domain::mapping::{
-    ChildMapping, ColumnMapping, ColumnType, DoubleRules, Input, Mapping, UnknownFields,
-};
+use crate::domain::mapping::{ChildMapping, ColumnMapping, ColumnType, DoubleRules, Input, Mapping, UnknownFields};
 use crate::pipeline::decode::{OneOrMany, Problems, nearest};
 use crate::pipeline::mark::{At, Mark};
 use crate::pipeline::model::{ChildModel, CollectionModel, ColumnModel, KeepUnknown};
@@ -77,11 +75,7 @@ fn table_name(table: &At<String>, problems: &mut Problems<'_>) -> Option<String>
 }
 
 /// Compiles columns; two names that SQL cannot tell apart are a mistake.
-fn columns(
-    models: &[ColumnModel],
-    position: Position<'_>,
-    scope: &mut Scope<'_, '_>,
-) -> Option<Vec<ColumnMapping>> {
+fn columns(models: &[ColumnModel], position: Position<'_>, scope: &mut Scope<'_, '_>) -> Option<Vec<ColumnMapping>> {
     for (index, model) in models.iter().enumerate() {
         let same = |earlier: &&ColumnModel| earlier.name.value.eq_ignore_ascii_case(&model.name.value);
         if let Some(earlier) = models[..index].iter().find(same) {
@@ -135,7 +129,10 @@ fn unknown_fields(
         Some(KeepUnknown::Reject) => UnknownFields::Reject,
         Some(KeepUnknown::Keep(name)) => {
             if let Some(same) = columns.iter().find(|column| column.name.eq_ignore_ascii_case(&name.value)) {
-                let message = format!("`{}` keeps unknown fields and is the column `{}` of `{collection}` too", name.value, same.name);
+                let message = format!(
+                    "`{}` keeps unknown fields and is the column `{}` of `{collection}` too",
+                    name.value, same.name
+                );
                 let hint = "choose a column that no other field is mapped to";
                 problems.add_with_hint("duplicate_column", name.mark, message, hint);
             } else {
@@ -197,7 +194,8 @@ fn link(
         let Some(of_child) = columns.iter().position(|column| same_value(column, &parent[of_parent])) else {
             let table = model.table.as_ref().map_or("the child table", |table| table.value.as_str());
             let message = format!("`{table}` has no column that says which document its rows belong to");
-            let hint = format!("add a column written like the key column `{}` of the collection", parent[of_parent].name);
+            let hint =
+                format!("add a column written like the key column `{}` of the collection", parent[of_parent].name);
             problems.add_with_hint("child_without_link", model.mark, message, hint);
             return None;
         };
@@ -228,7 +226,12 @@ fn child_key(
     }
     let Some(index) = columns.iter().position(|column| column.input == Input::Index) else {
         let message = "a child table needs a `key`, or a column `$index` that makes one with the document's key";
-        problems.add_with_hint("missing_key", model.mark, message, "add `position: $index` to its columns, or `key: [ … ]`");
+        problems.add_with_hint(
+            "missing_key",
+            model.mark,
+            message,
+            "add `position: $index` to its columns, or `key: [ … ]`",
+        );
         return None;
     };
     Some(link.iter().map(|(of_child, _)| *of_child).chain([index]).collect())

@@ -1,10 +1,10 @@
 //! From the model to a [`Pipeline`]: names resolved, defaults filled in, contradictions reported.
 
+mod column;
 mod ends;
 mod filter;
-mod mapping;
-mod column;
 mod lookup;
+mod mapping;
 mod test;
 mod value;
 
@@ -184,7 +184,11 @@ fn check_depends_on(models: &[CollectionModel], problems: &mut Problems<'_>) {
 }
 
 /// Reports a name that no collection of the file has.
-fn unknown_collection<'n>(name: &At<String>, names: impl Iterator<Item = &'n str> + Clone, problems: &mut Problems<'_>) {
+fn unknown_collection<'n>(
+    name: &At<String>,
+    names: impl Iterator<Item = &'n str> + Clone,
+    problems: &mut Problems<'_>,
+) {
     let hint = match nearest(&name.value, names.clone()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("defined are: {}", names.collect::<Vec<_>>().join(", ")),

@@ -135,12 +135,7 @@ fn expectation(model: &ExpectModel, mapping: &Mapping, problems: &mut Problems<'
 type ExpectedRow = Vec<(String, SqlValue)>;
 
 /// The expected rows of one table, under the table's name as the mapping has it.
-fn table(
-    key: &Key,
-    node: &Node,
-    mapping: &Mapping,
-    problems: &mut Problems<'_>,
-) -> Option<(String, Vec<ExpectedRow>)> {
+fn table(key: &Key, node: &Node, mapping: &Mapping, problems: &mut Problems<'_>) -> Option<(String, Vec<ExpectedRow>)> {
     let tables = || {
         let children = mapping.children.iter().map(|child| (child.table.as_str(), child.columns.as_slice()));
         std::iter::once((mapping.table.as_str(), mapping.columns.as_slice())).chain(children)

@@ -197,9 +197,7 @@ impl Decode for SourceModel {
         let model = Self {
             kind: kind.and_then(|node| Some(At { value: choice(node, problems)?, mark: node.mark })),
             path: fields.optional_at("path", problems),
-            shape: fields.node("shape").and_then(|node| {
-                Some(At { value: choice(node, problems)?, mark: node.mark })
-            }),
+            shape: fields.node("shape").and_then(|node| Some(At { value: choice(node, problems)?, mark: node.mark })),
             id_field: fields.optional_at("id_field", problems),
             collection: fields.optional_at("collection", problems),
             on_success: fields.choice("on_success", problems),

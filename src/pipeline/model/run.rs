@@ -95,6 +95,5 @@ pub enum LedgerPolicy {
 
 impl Choice for LedgerPolicy {
     const WHAT: &'static str = "a ledger policy";
-    const NAMES: &'static [(&'static str, Self)] =
-        &[("required", Self::Required), ("best_effort", Self::BestEffort)];
+    const NAMES: &'static [(&'static str, Self)] = &[("required", Self::Required), ("best_effort", Self::BestEffort)];
 }
