@@ -23,9 +23,9 @@ fn word(number: usize, random: &mut Random) -> Document {
         .with("partOfSpeech", Value::text(part))
         .with("translations", translations(language, random))
         .with("frequency", Value::Double(random.unit() / 1_000.0))
-        .maybe("embedding", (number % 4 == 0).then(|| embedding(random)))
+        .maybe("embedding", number.is_multiple_of(4).then(|| embedding(random)))
         .maybe("examples", random.chance(50).then(|| Value::Array(vec![Value::text(*random.pick(SENTENCES))])))
-        .maybe("audio", (number % 12 == 0).then(|| Value::Bytes(random.bytes(24))));
+        .maybe("audio", number.is_multiple_of(12).then(|| Value::Bytes(random.bytes(24))));
     Document { path: format!("vocabulary/{}", random.id()), fields, created, updated: created }
 }
 
@@ -71,7 +71,7 @@ fn flashcard(number: usize, word: &str, random: &mut Random) -> Document {
         .with("seed", Value::Double(random.between(0, 1 << 52) as f64))
         .with("legacyId", Value::Text(random.between(1, i64::MAX - 1).to_string()))
         .with("editedAt", Value::Text(time(created + random.between(0, 50 * DAY))))
-        .maybe("importedAt", (number % 3 == 0).then(|| Value::Integer(created / 1_000)));
+        .maybe("importedAt", number.is_multiple_of(3).then_some(Value::Integer(created / 1_000)));
     Document { path: format!("flashcards/{}", random.id()), fields, created, updated: created + 1 }
 }
 

@@ -210,7 +210,7 @@ fn settings(number: usize, random: &mut Random) -> Value {
         .with("theme", Value::text(*random.pick(&["dark", "light", "système"])))
         .with("fontScale", Value::Double(1.0))
         .with("notifications", Value::Map(notifications));
-    Value::Map(if number % 16 == 0 { every_type(fields) } else { fields })
+    Value::Map(if number.is_multiple_of(16) { every_type(fields) } else { fields })
 }
 
 fn every_type(fields: Fields) -> Fields {

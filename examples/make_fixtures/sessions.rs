@@ -61,7 +61,7 @@ fn session(index: usize, random: &mut Random) -> Value {
 }
 
 fn message(number: usize, started: i64, random: &mut Random) -> Value {
-    let role = if number % 2 == 0 { "user" } else { "assistant" };
+    let role = if number.is_multiple_of(2) { "user" } else { "assistant" };
     let at = started + (number as i64 + 1) * 4_000_000;
     json!({ "role": role, "content": SENTENCES[random.below(SENTENCES.len())], "at": time(at) })
 }

@@ -29,11 +29,11 @@ fn task(number: usize, id: &str, batch: &str, follows: Option<Value>, random: &m
         .with("batch", Value::Reference(batch.to_owned()))
         .with("title", Value::Text(format!("{}. {}", number + 1, SENTENCES[number % SENTENCES.len()])))
         .with("kind", Value::text(*random.pick(&["reading", "listening", "writing", "speaking", "quiz"])))
-        .maybe("points", (number % 3 != 0).then(|| Value::Integer(random.between(1, 100))))
+        .maybe("points", (!number.is_multiple_of(3)).then(|| Value::Integer(random.between(1, 100))))
         .maybe("dueAt", random.chance(80).then(|| Value::Time(created + random.between(24 * HOUR, 900 * HOUR))))
         .with("publishedAt", Value::Time(published))
         .maybe("follows", follows)
-        .maybe("weights", (number % 2 == 0).then(|| Value::Vector((0..3).map(|_| random.unit()).collect())))
+        .maybe("weights", number.is_multiple_of(2).then(|| Value::Vector((0..3).map(|_| random.unit()).collect())))
         .with("attachments", attachments(number, random))
         .maybe("instructions", (number % 4 == 1).then(|| instructions(number)));
     Document { path: format!("tasks/{id}"), fields, created, updated: published }
@@ -80,13 +80,13 @@ fn submission(number: usize, task: &str, user: &str, random: &mut Random) -> Doc
     let fields = Fields::new()
         .with("task", Value::Reference(task.to_owned()))
         .with("user", Value::Reference(user.to_owned()))
-        .maybe("attempt", (number % 3 == 0).then_some(Value::Integer(1)))
+        .maybe("attempt", number.is_multiple_of(3).then_some(Value::Integer(1)))
         .with("status", Value::text(status))
         .with("text", Value::Text(words))
         .with("submittedAt", Value::Time(at))
         .maybe("grade", (status == "graded").then(|| Value::Double(random.unit() * 10.0)))
         .maybe("late", random.chance(20).then_some(Value::Boolean(true)))
-        .maybe("checksum", (number % 4 == 0).then(|| Value::Bytes(random.bytes(8))))
+        .maybe("checksum", number.is_multiple_of(4).then(|| Value::Bytes(random.bytes(8))))
         .with("revision", Value::Integer(random.next() as i64))
         .with("answers", Value::Array(answers));
     Document { path: format!("submissions/{}", random.id()), fields, created: at, updated: at + 17 }
