@@ -1,0 +1,151 @@
+//! The one place that wires pipelines, adapters and the engine together.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use secrecy::ExposeSecret;
+
+use crate::destination::Destination;
+use crate::destination::libsql::{LibsqlFile, Mode};
+use crate::engine::Context;
+use crate::error::{Error, ErrorKind, Result};
+use crate::pipeline::resolved::{DestinationUrl, JsonSpec, Pipeline, SourceSpec};
+use crate::pipeline::{self, Overrides};
+use crate::source::Source;
+use crate::source::json::{JsonOptions, JsonSource};
+
+use super::App;
+use super::progress::Shown;
+use super::state::StateFolder;
+
+/// What a verb is allowed to do to the destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Not one byte of it changes.
+    Read,
+    /// It may be written, and is made if it is missing.
+    Write,
+}
+
+/// A connected pipeline: what the engine works with, and what the command line keeps of it.
+pub struct Connected {
+    /// For the engine.
+    pub context: Context,
+    /// For the end.
+    pub progress: Arc<Shown>,
+    /// The state folder.
+    pub state: StateFolder,
+}
+
+impl Connected {
+    /// Everything is over: connections are closed, bars and an unused state folder go away.
+    pub fn close(self) {
+        drop(self.context);
+        self.progress.close();
+        self.state.tidy();
+    }
+}
+
+/// Reads and validates the pipeline file. From here on its secrets are never shown.
+pub fn load(app: &App, file: &Path) -> Result<Pipeline> {
+    for url in [&app.settings.destination, &app.settings.source].into_iter().flatten() {
+        app.output.secrets().hide_url(url);
+    }
+    let overrides = Overrides {
+        source: app.settings.source.clone(),
+        destination: app.settings.destination.clone(),
+        ..Overrides::default()
+    };
+    let pipeline = pipeline::load(file, &overrides, &|name| std::env::var(name).ok())?;
+    if let Some(token) = &pipeline.destination.auth_token {
+        app.output.secrets().hide(token.expose_secret());
+    }
+    Ok(pipeline)
+}
+
+/// Loads the pipeline and opens both ends.
+pub async fn connect(app: &App, file: &Path, access: Access) -> Result<Connected> {
+    connect_pipeline(app, load(app, file)?, access).await
+}
+
+/// Opens both ends of a pipeline.
+pub async fn connect_pipeline(app: &App, pipeline: Pipeline, access: Access) -> Result<Connected> {
+    let source = open_source(&pipeline.source).await?;
+    let destination = open_destination(&pipeline.destination.url, access).await?;
+    let state = StateFolder::open(&app.settings.state)?;
+    let progress = Shown::new(&app.settings, &app.output);
+    let context = Context {
+        pipeline,
+        source,
+        destination,
+        state: state.path().to_owned(),
+        progress: progress.clone(),
+        stop: app.stop.clone(),
+        initiated_by: initiated_by(),
+    };
+    Ok(Connected { context, progress, state })
+}
+
+async fn open_source(spec: &SourceSpec) -> Result<Arc<dyn Source>> {
+    match spec {
+        SourceSpec::Json(JsonSpec { path, shape, id_field, collection, rename_migrated }) => {
+            let options = JsonOptions {
+                path: path.clone(),
+                shape: shape.clone(),
+                id_field: id_field.clone(),
+                collection: collection.clone(),
+                rename_migrated: *rename_migrated,
+            };
+            JsonSource::open(options)
+        }
+    }
+}
+
+async fn open_destination(url: &DestinationUrl, access: Access) -> Result<Box<dyn Destination>> {
+    match url {
+        DestinationUrl::File(path) => {
+            let mode = match access {
+                Access::Read => Mode::ReadOnly,
+                Access::Write => Mode::ReadWrite,
+            };
+            LibsqlFile::open(path, mode).await
+        }
+        DestinationUrl::Remote(_) => {
+            Err(Error::new(ErrorKind::Config, "destination_unsupported", "this version writes to local files only")
+                .hint("write file:PATH as the destination"))
+        }
+    }
+}
+
+/// The address of a destination without secrets: no user, password or query.
+pub fn shown_url(url: &DestinationUrl) -> String {
+    match url {
+        DestinationUrl::File(path) => format!("file:{}", path.display()),
+        DestinationUrl::Remote(url) => {
+            let plain = url.split(['?', '#']).next().unwrap_or_default();
+            match plain.split_once("://") {
+                Some((scheme, rest)) => format!("{scheme}://{}", rest.rsplit_once('@').map_or(rest, |(_, host)| host)),
+                None => plain.to_owned(),
+            }
+        }
+    }
+}
+
+/// `user@host`.
+fn initiated_by() -> String {
+    let name = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
+    let user = name.unwrap_or_else(|| rustix::process::getuid().as_raw().to_string());
+    format!("{user}@{}", crate::ledger::host())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shown_url_has_no_secrets() {
+        let shown = |url: &str| shown_url(&DestinationUrl::Remote(url.to_owned()));
+        assert_eq!(shown("libsql://db.turso.io?authToken=abc"), "libsql://db.turso.io");
+        assert_eq!(shown("https://me:pw@host:8080/x#y"), "https://host:8080/x");
+    }
+}
