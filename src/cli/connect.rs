@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::resolved::{DestinationUrl, JsonSpec, Pipeline, SourceSpec};
 use crate::pipeline::{self, Overrides};
 use crate::source::Source;
-use crate::source::json::{JsonOptions, JsonSource};
+use crate::source::json::{JsonOptions, JsonSource, Shape};
 
 use super::App;
 use super::progress::Shown;
@@ -70,8 +70,8 @@ pub async fn connect(app: &App, file: &Path, access: Access) -> Result<Connected
 
 /// Opens both ends of a pipeline.
 pub async fn connect_pipeline(app: &App, pipeline: Pipeline, access: Access) -> Result<Connected> {
-    let source = open_source(&pipeline.source).await?;
-    let destination = open_destination(&pipeline.destination.url, access).await?;
+    let source = open_source(&pipeline.source)?;
+    let destination = open_destination(&pipeline.destination.url, access)?;
     let state = StateFolder::open(&app.settings.state)?;
     let progress = Shown::new(&app.settings, &app.output);
     let context = Context {
@@ -86,29 +86,37 @@ pub async fn connect_pipeline(app: &App, pipeline: Pipeline, access: Access) -> 
     Ok(Connected { context, progress, state })
 }
 
-async fn open_source(spec: &SourceSpec) -> Result<Arc<dyn Source>> {
+fn open_source(spec: &SourceSpec) -> Result<Arc<dyn Source>> {
     match spec {
         SourceSpec::Json(JsonSpec { path, shape, id_field, collection, rename_migrated }) => {
             let options = JsonOptions {
                 path: path.clone(),
-                shape: shape.clone(),
+                shape: shape.as_deref().map(parse_shape).transpose()?,
                 id_field: id_field.clone(),
                 collection: collection.clone(),
                 rename_migrated: *rename_migrated,
             };
-            JsonSource::open(options)
+            Ok(Arc::new(JsonSource::open(options)?))
         }
     }
 }
 
-async fn open_destination(url: &DestinationUrl, access: Access) -> Result<Box<dyn Destination>> {
+fn parse_shape(name: &str) -> Result<Shape> {
+    Shape::parse(name).ok_or_else(|| {
+        let names: Vec<&str> = Shape::ALL.iter().map(|shape| shape.as_str()).collect();
+        Error::new(ErrorKind::Config, "shape_unknown", format!("`{name}` is no shape of files"))
+            .hint(format!("the shapes are {}; leave `shape` out to detect it", names.join(", ")))
+    })
+}
+
+fn open_destination(url: &DestinationUrl, access: Access) -> Result<Box<dyn Destination>> {
     match url {
         DestinationUrl::File(path) => {
             let mode = match access {
                 Access::Read => Mode::ReadOnly,
-                Access::Write => Mode::ReadWrite,
+                Access::Write => Mode::ReadWrite { create: true },
             };
-            LibsqlFile::open(path, mode).await
+            Ok(Box::new(LibsqlFile::open(path, mode)?))
         }
         DestinationUrl::Remote(_) => {
             Err(Error::new(ErrorKind::Config, "destination_unsupported", "this version writes to local files only")
