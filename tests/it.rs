@@ -1,5 +1,6 @@
 //! The integration tests: one binary, one module per behaviour.
 
+mod destination;
 mod layering;
 mod mapping;
 mod pipeline;
