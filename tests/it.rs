@@ -1,4 +1,5 @@
 //! The integration tests: one binary, one module per behaviour.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod examples;
 mod layering;
