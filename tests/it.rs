@@ -2,4 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod cli;
+mod layering;
+mod mapping;
+mod pipeline;
 mod support;

@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::resolved::{DestinationUrl, JsonSpec, Pipeline, SourceSpec};
 use crate::pipeline::{self, Overrides};
 use crate::source::Source;
-use crate::source::json::{JsonOptions, JsonSource};
+use crate::source::json::{JsonOptions, JsonSource, Shape};
 
 use super::App;
 use super::progress::Shown;
@@ -23,8 +23,10 @@ use super::state::StateFolder;
 pub enum Access {
     /// Not one byte of it changes.
     Read,
-    /// It may be written, and is made if it is missing.
+    /// It may be written, but must be there.
     Write,
+    /// It may be written, and is made if it is missing.
+    Create,
 }
 
 /// A connected pipeline: what the engine works with, and what the command line keeps of it.
@@ -64,14 +66,14 @@ pub fn load(app: &App, file: &Path) -> Result<Pipeline> {
 }
 
 /// Loads the pipeline and opens both ends.
-pub async fn connect(app: &App, file: &Path, access: Access) -> Result<Connected> {
-    connect_pipeline(app, load(app, file)?, access).await
+pub fn connect(app: &App, file: &Path, access: Access) -> Result<Connected> {
+    connect_pipeline(app, load(app, file)?, access)
 }
 
 /// Opens both ends of a pipeline.
-pub async fn connect_pipeline(app: &App, pipeline: Pipeline, access: Access) -> Result<Connected> {
-    let source = open_source(&pipeline.source).await?;
-    let destination = open_destination(&pipeline.destination.url, access).await?;
+pub fn connect_pipeline(app: &App, pipeline: Pipeline, access: Access) -> Result<Connected> {
+    let source = open_source(&pipeline.source)?;
+    let destination = open_destination(&pipeline.destination.url, access)?;
     let state = StateFolder::open(&app.settings.state)?;
     let progress = Shown::new(&app.settings, &app.output);
     let context = Context {
@@ -86,29 +88,38 @@ pub async fn connect_pipeline(app: &App, pipeline: Pipeline, access: Access) -> 
     Ok(Connected { context, progress, state })
 }
 
-async fn open_source(spec: &SourceSpec) -> Result<Arc<dyn Source>> {
+fn open_source(spec: &SourceSpec) -> Result<Arc<dyn Source>> {
     match spec {
         SourceSpec::Json(JsonSpec { path, shape, id_field, collection, rename_migrated }) => {
             let options = JsonOptions {
                 path: path.clone(),
-                shape: shape.clone(),
+                shape: shape.as_deref().map(shape_named).transpose()?,
                 id_field: id_field.clone(),
                 collection: collection.clone(),
                 rename_migrated: *rename_migrated,
             };
-            JsonSource::open(options)
+            Ok(Arc::new(JsonSource::open(options)?))
         }
     }
 }
 
-async fn open_destination(url: &DestinationUrl, access: Access) -> Result<Box<dyn Destination>> {
+fn shape_named(name: &str) -> Result<Shape> {
+    Shape::parse(name).ok_or_else(|| {
+        let known: Vec<&str> = Shape::ALL.iter().map(|shape| shape.as_str()).collect();
+        Error::new(ErrorKind::Config, "shape_unknown", format!("there is no file shape {name}"))
+            .hint(format!("shapes are {}", known.join(", ")))
+    })
+}
+
+fn open_destination(url: &DestinationUrl, access: Access) -> Result<Box<dyn Destination>> {
     match url {
         DestinationUrl::File(path) => {
             let mode = match access {
                 Access::Read => Mode::ReadOnly,
-                Access::Write => Mode::ReadWrite,
+                Access::Write => Mode::ReadWrite { create: false },
+                Access::Create => Mode::ReadWrite { create: true },
             };
-            LibsqlFile::open(path, mode).await
+            Ok(Box::new(LibsqlFile::open(path, mode)?))
         }
         DestinationUrl::Remote(_) => {
             Err(Error::new(ErrorKind::Config, "destination_unsupported", "this version writes to local files only")

@@ -115,6 +115,8 @@ pub struct CommitHeader {
     pub from: Option<Cursor>,
     /// Waiting documents that still cannot be written become final rejects.
     pub finalize: bool,
+    /// Number of the pass over waiting documents; one that fails again remembers it. 0 while loading.
+    pub pass: u64,
 }
 
 /// Proof that a commit is durable.
@@ -184,10 +186,10 @@ pub struct RejectQuery {
     pub collection: Option<String>,
     /// Only waiting ones (`true`) or only final ones (`false`).
     pub waiting: Option<bool>,
-    /// Only ids above (or below, when `descending`) this one.
+    /// Only ids above this one.
     pub after: Option<i64>,
-    /// Highest id first.
-    pub descending: bool,
+    /// Only those not tried in this pass or a later one yet.
+    pub before_pass: Option<u64>,
     /// At most so many; also bounded by about 16 MiB of content, at least one is returned.
     pub limit: usize,
 }
@@ -263,7 +265,7 @@ pub struct Space {
 /// - A document that a constraint refuses is undone alone, with all of its rows; its neighbours stay. A foreign key
 ///   or UNIQUE refusal makes it *waiting*; with `finalize` and for every other refusal it is *rejected*. Both are
 ///   stored in `_fireferry_rejects` in the same transaction. A retried document (`waiting: Some(id)`) that succeeds
-///   leaves that table; one that fails again stays, its reason updated.
+///   leaves that table; one that fails again stays, with its new reason and the header's `pass`.
 /// - Counts: for every document exactly one of inserted, updated, unchanged, skipped, rejected, waiting. A retried
 ///   document is not read again: it moves one from `waiting` to what became of it (still waiting: no difference).
 /// - Error kinds: `Transient`: nothing applied, try again (no batch was taken from the feed yet, or the adapter
@@ -349,6 +351,9 @@ pub trait Destination: Send {
 
     /// Rejects by query, ascending by id.
     async fn rejects(&mut self, query: &RejectQuery) -> Result<Vec<StoredReject>>;
+
+    /// The highest pass that a waiting document of the run (and collection) was tried in; 0 without one.
+    async fn last_pass(&mut self, run: &str, collection: Option<&str>) -> Result<u64>;
 
     /// After a load: drops `_fireferry_seen`, runs `PRAGMA optimize`, truncates the WAL.
     async fn finish(&mut self, run: &str) -> Result<()>;
