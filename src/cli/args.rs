@@ -27,7 +27,8 @@ Exit codes:
 
 /// Moves document collections out of Firestore exports into libSQL, and proves that nothing was lost.
 #[derive(Debug, Parser)]
-#[command(name = "fireferry", version, after_help = AFTER_HELP, max_term_width = 110)]
+#[command(name = "fireferry", version, after_help = AFTER_HELP)]
+#[command(subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
 #[command(subcommand_required = true, arg_required_else_help = true, disable_help_subcommand = true)]
 pub struct Cli {
     /// Options of every verb.
@@ -63,12 +64,12 @@ pub struct Global {
     #[arg(short, long, global = true, env = "FIREFERRY_QUIET", hide_env_values = true)]
     #[arg(value_parser = BoolishValueParser::new())]
     pub quiet: bool,
-    /// How the log is written, on stderr and in the log file of a run
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    /// How the log is written, on stderr and in the log file of a run: text, json
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT", hide_possible_values = true)]
     #[arg(env = "FIREFERRY_LOG_FORMAT", hide_env_values = true)]
     pub log_format: LogFormat,
-    /// How progress is shown on stderr; auto: bars on a terminal, else plain lines
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "KIND")]
+    /// How progress is shown on stderr: auto (bars on a terminal, else plain), bars, plain, json, none
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "KIND", hide_possible_values = true)]
     #[arg(env = "FIREFERRY_PROGRESS", hide_env_values = true)]
     pub progress: ProgressKind,
     /// Answer with one JSON document on stdout, errors too
@@ -121,12 +122,14 @@ pub enum Verb {
     /// Compare source and destination; changes nothing
     Verify(VerifyArgs),
     /// Copies of the destination: make, list, put back
+    #[command(subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
     Backup {
         /// What to do.
         #[command(subcommand)]
         verb: BackupVerb,
     },
     /// Migrations of the destination's schema: apply, show
+    #[command(subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
     Schema {
         /// What to do.
         #[command(subcommand)]
@@ -137,6 +140,7 @@ pub enum Verb {
     /// Rows per table of the destination; changes nothing
     Stats(PipelineArg),
     /// The history of runs: list, show, logs, rejects, cancel
+    #[command(subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
     Runs {
         /// What to do.
         #[command(subcommand)]
@@ -206,8 +210,8 @@ pub struct RunArgs {
     /// Documents that are written, and retried, together
     #[arg(long, value_name = "N", value_parser = positive)]
     pub batch_size: Option<u64>,
-    /// What to do with a row that is there already
-    #[arg(long, value_name = "STRATEGY", value_enum)]
+    /// What to do with a row that is there already: replace (make it equal), skip (leave it), fail (reject if it differs)
+    #[arg(long, value_name = "STRATEGY", value_enum, hide_possible_values = true)]
     pub on_conflict: Option<Conflict>,
     /// Apply pending migrations first, although the destination is not empty
     #[arg(long)]
@@ -321,8 +325,8 @@ pub enum RunsVerb {
         /// Which run.
         #[command(flatten)]
         run: RunArg,
-        /// How to write it
-        #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+        /// How to write it: text, json, md
+        #[arg(long, value_enum, default_value_t, value_name = "FORMAT", hide_possible_values = true)]
         format: ReportFormat,
     },
     /// The log of a run; changes nothing

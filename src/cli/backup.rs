@@ -23,7 +23,7 @@ pub async fn backup(app: &App, verb: BackupVerb) -> Result<Exit> {
 }
 
 async fn create(app: &App, args: &PipelineArg) -> Result<Exit> {
-    let mut connected = connect(app, &args.file, Access::Write).await?;
+    let mut connected = connect(app, &args.file, Access::Write)?;
     let result = backup::create(&mut connected.context).await;
     connected.close();
     let entry = result?;
@@ -67,7 +67,7 @@ async fn restore(app: &App, args: &PipelineArg, wanted: &Path) -> Result<Exit> {
         );
         app.output.confirm(&question, &pipeline.name)?;
     }
-    let mut connected = connect_pipeline(app, pipeline, Access::Write).await?;
+    let mut connected = connect_pipeline(app, pipeline, Access::Create)?;
     let result = backup::restore(&mut connected.context, &path).await;
     connected.close();
     let entry = result?;

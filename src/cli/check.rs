@@ -11,7 +11,7 @@ use super::exit::Exit;
 
 /// Exit code 3 when a run would be refused.
 pub async fn check(app: &App, args: &PipelineArg) -> Result<Exit> {
-    let mut connected = connect(app, &args.file, Access::Read).await?;
+    let mut connected = connect(app, &args.file, Access::Read)?;
     let result = app.interruptible(preflight::check(&mut connected.context, &RunOptions::default())).await;
     connected.close();
     let report = result?;

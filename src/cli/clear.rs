@@ -15,12 +15,12 @@ use super::exit::Exit;
 /// Deletes.
 pub async fn clear(app: &App, args: &ClearArgs) -> Result<Exit> {
     if !app.settings.yes {
-        let mut connected = connect(app, &args.pipeline.file, Access::Read).await?;
+        let mut connected = connect(app, &args.pipeline.file, Access::Read)?;
         let asked = ask(app, &mut connected, args.no_backup).await;
         connected.close();
         asked?;
     }
-    let mut connected = connect(app, &args.pipeline.file, Access::Write).await?;
+    let mut connected = connect(app, &args.pipeline.file, Access::Write)?;
     let result = clear::clear(&mut connected.context, args.no_backup).await;
     connected.close();
     let report = result?;

@@ -23,8 +23,10 @@ use super::state::StateFolder;
 pub enum Access {
     /// Not one byte of it changes.
     Read,
-    /// It may be written, and is made if it is missing.
+    /// It may be written, but must be there.
     Write,
+    /// It may be written, and is made if it is missing.
+    Create,
 }
 
 /// A connected pipeline: what the engine works with, and what the command line keeps of it.
@@ -64,12 +66,12 @@ pub fn load(app: &App, file: &Path) -> Result<Pipeline> {
 }
 
 /// Loads the pipeline and opens both ends.
-pub async fn connect(app: &App, file: &Path, access: Access) -> Result<Connected> {
-    connect_pipeline(app, load(app, file)?, access).await
+pub fn connect(app: &App, file: &Path, access: Access) -> Result<Connected> {
+    connect_pipeline(app, load(app, file)?, access)
 }
 
 /// Opens both ends of a pipeline.
-pub async fn connect_pipeline(app: &App, pipeline: Pipeline, access: Access) -> Result<Connected> {
+pub fn connect_pipeline(app: &App, pipeline: Pipeline, access: Access) -> Result<Connected> {
     let source = open_source(&pipeline.source)?;
     let destination = open_destination(&pipeline.destination.url, access)?;
     let state = StateFolder::open(&app.settings.state)?;
@@ -91,7 +93,7 @@ fn open_source(spec: &SourceSpec) -> Result<Arc<dyn Source>> {
         SourceSpec::Json(JsonSpec { path, shape, id_field, collection, rename_migrated }) => {
             let options = JsonOptions {
                 path: path.clone(),
-                shape: shape.as_deref().map(parse_shape).transpose()?,
+                shape: shape.as_deref().map(shape_named).transpose()?,
                 id_field: id_field.clone(),
                 collection: collection.clone(),
                 rename_migrated: *rename_migrated,
@@ -101,11 +103,11 @@ fn open_source(spec: &SourceSpec) -> Result<Arc<dyn Source>> {
     }
 }
 
-fn parse_shape(name: &str) -> Result<Shape> {
+fn shape_named(name: &str) -> Result<Shape> {
     Shape::parse(name).ok_or_else(|| {
-        let names: Vec<&str> = Shape::ALL.iter().map(|shape| shape.as_str()).collect();
-        Error::new(ErrorKind::Config, "shape_unknown", format!("`{name}` is no shape of files"))
-            .hint(format!("the shapes are {}; leave `shape` out to detect it", names.join(", ")))
+        let known: Vec<&str> = Shape::ALL.iter().map(|shape| shape.as_str()).collect();
+        Error::new(ErrorKind::Config, "shape_unknown", format!("there is no file shape {name}"))
+            .hint(format!("shapes are {}", known.join(", ")))
     })
 }
 
@@ -114,7 +116,8 @@ fn open_destination(url: &DestinationUrl, access: Access) -> Result<Box<dyn Dest
         DestinationUrl::File(path) => {
             let mode = match access {
                 Access::Read => Mode::ReadOnly,
-                Access::Write => Mode::ReadWrite { create: true },
+                Access::Write => Mode::ReadWrite { create: false },
+                Access::Create => Mode::ReadWrite { create: true },
             };
             Ok(Box::new(LibsqlFile::open(path, mode)?))
         }

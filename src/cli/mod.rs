@@ -68,7 +68,7 @@ fn start(arguments: &[OsString]) -> Exit {
         }
         Err(error) => {
             let output = Output::new(usage::wants_json(arguments), false);
-            conclude(&output, misparsed(&error, &output))
+            conclude(&output, misparsed(&error, arguments, &output))
         }
     }
 }
@@ -81,8 +81,8 @@ fn conclude(output: &Output, result: Result<Exit>) -> Exit {
     })
 }
 
-fn misparsed(error: &clap::Error, output: &Output) -> Result<Exit> {
-    match usage::explain(error) {
+fn misparsed(error: &clap::Error, arguments: &[OsString], output: &Output) -> Result<Exit> {
+    match usage::explain(error, arguments) {
         Misparse::Asked(text) => output.data(&text).map(|()| Exit::Clean),
         Misparse::Nothing(help, _) if !output.is_json() => {
             output.raw(&help);

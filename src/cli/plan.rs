@@ -12,7 +12,7 @@ use super::settings::plan_options;
 
 /// Shows the plan.
 pub async fn plan(app: &App, args: &PlanArgs) -> Result<Exit> {
-    let mut connected = connect(app, &args.pipeline.file, Access::Read).await?;
+    let mut connected = connect(app, &args.pipeline.file, Access::Read)?;
     let result = app.interruptible(plan::plan(&mut connected.context, &plan_options(args))).await;
     connected.close();
     let report = result?;

@@ -24,9 +24,9 @@ use super::state::run_folder;
 pub async fn run(app: &App, args: &RunArgs) -> Result<Exit> {
     let options = run_options(args)?;
     let pipeline = load(app, &args.pipeline.file)?;
-    let access = if options.dry_run { Access::Read } else { Access::Write };
+    let access = if options.dry_run { Access::Read } else { Access::Create };
     let (draft, required) = (draft(&pipeline), pipeline.settings.ledger_required);
-    let Connected { context, progress, state } = connect_pipeline(app, pipeline, access).await?;
+    let Connected { context, progress, state } = connect_pipeline(app, pipeline, access)?;
     let mut recorder = if options.dry_run {
         app.log.discard();
         Recorder::nothing(&app.output)

@@ -20,7 +20,7 @@ pub async fn schema(app: &App, verb: SchemaVerb) -> Result<Exit> {
 }
 
 async fn up(app: &App, args: &PipelineArg, to: Option<u64>) -> Result<Exit> {
-    let mut connected = connect(app, &args.file, Access::Write).await?;
+    let mut connected = connect(app, &args.file, Access::Create)?;
     let result = migrate::up(&mut connected.context, to).await;
     connected.close();
     let applied = result?;
@@ -32,7 +32,7 @@ async fn up(app: &App, args: &PipelineArg, to: Option<u64>) -> Result<Exit> {
 }
 
 async fn status(app: &App, args: &PipelineArg) -> Result<Exit> {
-    let mut connected = connect(app, &args.file, Access::Read).await?;
+    let mut connected = connect(app, &args.file, Access::Read)?;
     let result = app.interruptible(migrate::status(&mut connected.context)).await;
     connected.close();
     let found = result?;

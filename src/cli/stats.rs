@@ -13,7 +13,7 @@ use super::exit::Exit;
 
 /// Shows rows per table.
 pub async fn stats(app: &App, args: &PipelineArg) -> Result<Exit> {
-    let mut connected = connect(app, &args.file, Access::Read).await?;
+    let mut connected = connect(app, &args.file, Access::Read)?;
     let result = app.interruptible(stats::stats(&mut connected.context)).await;
     connected.close();
     let report = result?;

@@ -2,9 +2,12 @@
 
 use std::ffi::OsString;
 
+use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind as ClapKind};
 
 use crate::error::{Error, ErrorKind};
+
+use super::args::Cli;
 
 /// What became of arguments that are no command.
 pub enum Misparse {
@@ -17,7 +20,7 @@ pub enum Misparse {
 }
 
 /// Makes sense of what clap refused.
-pub fn explain(error: &clap::Error) -> Misparse {
+pub fn explain(error: &clap::Error, arguments: &[OsString]) -> Misparse {
     let text = error.render().to_string();
     match error.kind() {
         ClapKind::DisplayHelp | ClapKind::DisplayVersion => Misparse::Asked(text),
@@ -26,7 +29,9 @@ pub fn explain(error: &clap::Error) -> Misparse {
                 .hint("`fireferry --help` lists the verbs");
             Misparse::Nothing(text, nothing)
         }
-        kind => Misparse::Wrong(Error::new(ErrorKind::Usage, code(kind), message(&text)).hint(hint(error, &text))),
+        kind => Misparse::Wrong(
+            Error::new(ErrorKind::Usage, code(kind), message(&text)).hint(hint(error, &text, arguments)),
+        ),
     }
 }
 
@@ -49,31 +54,39 @@ fn message(text: &str) -> String {
 }
 
 /// clap's tips, the usage line, and where to read more.
-fn hint(error: &clap::Error, text: &str) -> String {
+fn hint(error: &clap::Error, text: &str, arguments: &[OsString]) -> String {
     let mut hints: Vec<String> = Vec::new();
     let suggested = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue];
     for value in suggested.into_iter().filter_map(|kind| error.get(kind)) {
         match value {
             ContextValue::String(name) => hints.push(format!("did you mean `{name}`?")),
             ContextValue::Strings(names) if !names.is_empty() => {
+                // clap puts the most similar one last.
+                let names: Vec<&str> = names.iter().rev().map(String::as_str).collect();
                 hints.push(format!("did you mean `{}`?", names.join("` or `")));
             }
             _ => {}
         }
     }
     let usage = text.lines().find_map(|line| line.strip_prefix("Usage: "));
-    let verb = usage.map_or("fireferry".to_owned(), verb_of);
     if let Some(usage) = usage.filter(|_| hints.is_empty()) {
         hints.push(format!("usage: {usage}"));
     }
-    hints.push(format!("`{verb} --help` says more"));
+    hints.push(format!("`{} --help` says more", verb_of(arguments)));
     hints.join("\n")
 }
 
-/// `fireferry backup list` of `fireferry backup list [OPTIONS] <PIPELINE>`.
-fn verb_of(usage: &str) -> String {
-    let words = usage.split_whitespace().take_while(|word| word.starts_with(|c: char| c.is_ascii_lowercase()));
-    words.collect::<Vec<_>>().join(" ")
+/// `fireferry backup list`, as far as the arguments name verbs that exist.
+fn verb_of(arguments: &[OsString]) -> String {
+    let mut command = Cli::command();
+    let mut path = command.get_name().to_owned();
+    for word in arguments.iter().skip(1).filter_map(|argument| argument.to_str()) {
+        if let Some(found) = command.find_subcommand(word).cloned() {
+            path = format!("{path} {word}");
+            command = found;
+        }
+    }
+    path
 }
 
 /// Whether the user wants JSON, also when the arguments make no sense otherwise.

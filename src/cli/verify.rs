@@ -11,7 +11,7 @@ use super::exit::Exit;
 
 /// Exit code 5 when something differs.
 pub async fn verify(app: &App, args: &VerifyArgs) -> Result<Exit> {
-    let mut connected = connect(app, &args.pipeline.file, Access::Read).await?;
+    let mut connected = connect(app, &args.pipeline.file, Access::Read)?;
     let result = app.interruptible(verify::counts(&mut connected.context)).await;
     connected.close();
     let report = result?;

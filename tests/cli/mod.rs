@@ -1,0 +1,4 @@
+//! The command line, seen from outside.
+
+mod arguments;
+mod state;
