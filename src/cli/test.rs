@@ -12,7 +12,7 @@ use super::exit::Exit;
 pub fn test(app: &App, args: &PipelineArg) -> Result<Exit> {
     let pipeline = load(app, &args.file)?;
     let outcomes = run_tests(&pipeline, None);
-    let passed = outcomes.iter().all(|outcome| outcome.passed);
+    let passed = outcomes.iter().all(|outcome| outcome.passed());
     let _ = passed;
     Ok(if passed { Exit::Clean } else { Exit::Failed })
 }
