@@ -1,6 +1,6 @@
 //! Field values: every Firestore type, exactly.
 
-pub use jiff::Timestamp;
+pub use super::timestamp::Timestamp;
 
 /// One field value. Keeps what the source said: integers and doubles are different, so are missing
 /// (absent from its [`Map`]) and null.
@@ -14,7 +14,7 @@ pub enum Value {
     Integer(i64),
     /// A double, exact by bits; NaN and infinities are values here.
     Double(f64),
-    /// A point in time, nanoseconds at most.
+    /// A point in time, to the nanosecond.
     Timestamp(Timestamp),
     /// Text.
     String(String),
