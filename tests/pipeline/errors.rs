@@ -296,7 +296,7 @@ fn a_variable_never_shows_in_any_error() {
     ];
     for (from, to) in places {
         let yaml = format!("{HEAD}{USERS}").replace(from, to);
-        for value in ["s3cret..!/x", "s3cret://u:p@host/", "_fireferry_s3cret"] {
+        for value in ["s3cret..!/x", "s3cret://u:p@host/", "_fireferry_s3cret", "`a`s3cret"] {
             let case = Case::new(&yaml).variable("X", value);
             let Err(error) = case.load() else { continue };
             let shown = case.shown(&error);

@@ -81,7 +81,7 @@ fn json(model: &SourceModel, path: Option<PathBuf>, problems: &mut Problems<'_>)
         Some(name) => match CollectionPattern::parse(&name.value) {
             Ok(pattern) => Some(pattern),
             Err(message) => {
-                problems.add("invalid_collection", name.mark, message);
+                problems.add_quoting("invalid_collection", name.mark, message);
                 None
             }
         },

@@ -58,6 +58,17 @@ impl<'a> Problems<'a> {
         self.errors.push(self.source.error(code, mark, message));
     }
 
+    /// Adds one whose message may quote any part of the value at the mark: left out where that came from variables.
+    pub fn add_quoting(&mut self, code: Code, mark: Mark, message: impl Into<String>) {
+        match self.hidden.iter().find(|hidden| hidden.mark == mark) {
+            Some(hidden) => {
+                let message = format!("the value of `{}` cannot stand here", hidden.written);
+                self.errors.push(self.source.error(code, mark, message));
+            }
+            None => self.add(code, mark, message),
+        }
+    }
+
     /// Adds one with what to do.
     pub fn add_with_hint(&mut self, code: Code, mark: Mark, message: impl Into<String>, hint: impl Into<String>) {
         let (message, hint) = (self.redacted(mark, message.into()), self.redacted(mark, hint.into()));
