@@ -30,6 +30,11 @@ impl Dirty {
     fn line(collection: &'static str, line: impl Into<Vec<u8>>, code: &'static str, why: &'static str) -> Self {
         Self { collection, line: line.into(), document: None, code, why }
     }
+
+    /// Broken as it is, the line still says which document it should have been.
+    fn named(self, document: &str) -> Self {
+        Self { document: Some(document.to_owned()), ..self }
+    }
 }
 
 /// The collections, in the order of the pipeline.
@@ -103,9 +108,9 @@ fn broken_lines(world: &World) -> Vec<Dirty> {
     let answers = (0..2_500).map(|number| Value::Text(format!("answer {number}"))).collect();
     let oversized = Document { fields: oversized.fields.with("answers", Value::Array(answers)), ..oversized };
     vec![
-        Dirty::line("users", cut, "malformed_record", "the line is cut off"),
-        Dirty::line("users", invalid, "invalid_utf8", "byte 0xff in displayName"),
-        Dirty::line("users", twice, "duplicate_field", "email twice in one document"),
+        Dirty::line("users", cut, "malformed_record", "the line is cut off").named("users/cut"),
+        Dirty::line("users", invalid, "invalid_utf8", "byte 0xff in displayName").named("users/invalid-utf8"),
+        Dirty::line("users", twice, "duplicate_field", "email twice in one document").named("users/twice"),
         Dirty::line("users", nameless, "missing_id", "no name, so no id"),
         Dirty::line("users", slash, "invalid_id", "the name ends with users/, the id is empty"),
         Dirty::line("progress", "[\"an\", \"array\"]", "malformed_record", "JSON, but not an object"),

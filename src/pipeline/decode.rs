@@ -12,21 +12,53 @@ use crate::error::{Code, Error};
 pub struct Problems<'a> {
     source: &'a SourceText,
     errors: Vec<Error>,
+    hidden: Vec<Hidden>,
 }
+
+/// A value that came from variables: where, what, and how the file writes it.
+struct Hidden {
+    mark: Mark,
+    value: String,
+    written: String,
+}
+
+/// A shorter value is hidden only where it stands in backticks: it is no secret, and may be part of any word.
+const SECRET_LENGTH: usize = 6;
 
 impl<'a> Problems<'a> {
     /// No problems yet.
     pub fn new(source: &'a SourceText) -> Self {
-        Self { source, errors: Vec::new() }
+        Self { source, errors: Vec::new(), hidden: Vec::new() }
+    }
+
+    /// Hides a value that came from variables: messages show what the file says instead.
+    pub fn hide(&mut self, mark: Mark, value: &str, written: &str) {
+        if !value.is_empty() {
+            self.hidden.push(Hidden { mark, value: value.to_owned(), written: written.to_owned() });
+        }
+    }
+
+    fn redacted(&self, mark: Mark, text: String) -> String {
+        let mut text = text;
+        for hidden in &self.hidden {
+            if hidden.value.len() >= SECRET_LENGTH {
+                text = text.replace(&hidden.value, &hidden.written);
+            } else if hidden.mark == mark {
+                text = text.replace(&format!("`{}`", hidden.value), &format!("`{}`", hidden.written));
+            }
+        }
+        text
     }
 
     /// Adds one.
     pub fn add(&mut self, code: Code, mark: Mark, message: impl Into<String>) {
+        let message = self.redacted(mark, message.into());
         self.errors.push(self.source.error(code, mark, message));
     }
 
     /// Adds one with what to do.
     pub fn add_with_hint(&mut self, code: Code, mark: Mark, message: impl Into<String>, hint: impl Into<String>) {
+        let (message, hint) = (self.redacted(mark, message.into()), self.redacted(mark, hint.into()));
         self.errors.push(self.source.error(code, mark, message).hint(hint));
     }
 
@@ -61,7 +93,10 @@ pub trait Choice: Copy + 'static {
     /// Names and values.
     const NAMES: &'static [(&'static str, Self)];
 
-    /// The name of a value; the first that fits.
+    /// Names that other tools use, and ours.
+    const SYNONYMS: &'static [(&'static str, &'static str)] = &[];
+
+    /// The value of a name.
     fn find(name: &str) -> Option<Self> {
         Self::NAMES.iter().find(|(own, _)| *own == name).map(|(_, value)| *value)
     }
@@ -75,7 +110,8 @@ pub fn choice<T: Choice>(node: &Node, problems: &mut Problems<'_>) -> Option<T> 
     }
     let names: Vec<&str> = T::NAMES.iter().map(|(own, _)| *own).collect();
     let message = format!("`{}` is not {}", node.shown(), T::WHAT);
-    let hint = match nearest(&name, names.iter().copied()) {
+    let synonym = T::SYNONYMS.iter().find(|(other, _)| other.eq_ignore_ascii_case(&name)).map(|(_, own)| *own);
+    let hint = match synonym.or_else(|| nearest(&name, names.iter().copied())) {
         Some(near) if node.written.is_none() => format!("did you mean `{near}`? Valid: {}", names.join(", ")),
         _ => format!("valid: {}", names.join(", ")),
     };
@@ -83,12 +119,15 @@ pub fn choice<T: Choice>(node: &Node, problems: &mut Problems<'_>) -> Option<T> 
     None
 }
 
-/// The candidate that was probably meant.
+/// The candidate that was probably meant: a few letters away, or begun.
 pub fn nearest<'c>(name: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
     let name = name.to_lowercase();
     candidates
         .map(|candidate| (strsim::damerau_levenshtein(&name, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.chars().count().max(3) / 3).min(3))
+        .filter(|(distance, candidate)| {
+            let begun = name.len() >= 3 && candidate.to_lowercase().starts_with(&name);
+            begun || *distance <= (candidate.chars().count().max(3) / 3).min(3)
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -355,6 +394,8 @@ mod tests {
             ("Batch_Size", Some("batch_size")),
             ("tabel", Some("table")),
             ("keys", Some("key")),
+            ("conf", None),
+            ("batch", Some("batch_size")),
             ("colour", None),
             ("x", None),
         ] {

@@ -3,28 +3,29 @@
 //! Substitution happens in the tree, after parsing: whatever a variable holds, it stays one scalar. The written
 //! text is kept beside the value, so that errors can show what the file says and never what the variable holds.
 
-use super::mark::SourceText;
+use super::decode::Problems;
 use super::yaml::{Kind, Node};
-use crate::error::Error;
 
 /// Looks up a variable.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// Substitutes in the whole tree; unset variables and malformed references are added to `problems`.
-pub fn interpolate(node: &mut Node, source: &SourceText, env: Environment<'_>, problems: &mut Vec<Error>) {
+/// Substitutes in the whole tree. Unset variables and malformed references are added to `problems`, which also learns
+/// what was substituted and hides it in every later message.
+pub fn interpolate(node: &mut Node, env: Environment<'_>, problems: &mut Problems<'_>) {
     match &mut node.kind {
         Kind::Text(text) if text.contains("${") => match substitute(text, env) {
-            Ok(value) => node.written = Some(std::mem::replace(text, value)),
+            Ok(value) => {
+                problems.hide(node.mark, &value, text);
+                node.written = Some(std::mem::replace(text, value));
+            }
             Err(problem) => {
-                problems.push(source.error(problem.code, node.mark, problem.message).hint(problem.hint));
-                // Keeps later checks from judging half a value.
+                problems.add_with_hint(problem.code, node.mark, problem.message, problem.hint);
+                // Counts as not written, so that nothing later judges half a value.
                 node.written = Some(std::mem::take(text));
             }
         },
-        Kind::List(items) => items.iter_mut().for_each(|item| interpolate(item, source, env, problems)),
-        Kind::Map(entries) => {
-            entries.iter_mut().for_each(|(_, value)| interpolate(value, source, env, problems));
-        }
+        Kind::List(items) => items.iter_mut().for_each(|item| interpolate(item, env, problems)),
+        Kind::Map(entries) => entries.iter_mut().for_each(|(_, value)| interpolate(value, env, problems)),
         _ => {}
     }
 }

@@ -28,13 +28,11 @@ pub fn load(path: &Path, overrides: &Overrides, env: Environment<'_>) -> Result<
     if root.kind == Kind::Null {
         return Err(Error::new(ErrorKind::Config, "pipeline_empty", "the pipeline file is empty")
             .file(path)
-            .hint("write a pipeline, or let `fireferry init` write one"));
+            .hint("write a pipeline; its keys are explained in docs/pipeline-file.md"));
     }
     drop_overridden(&mut root, overrides);
-    let mut unset = Vec::new();
-    interpolate(&mut root, &source, env, &mut unset);
     let mut problems = Problems::new(&source);
-    problems.extend(unset);
+    interpolate(&mut root, env, &mut problems);
     let model = PipelineModel::read(&root, &mut problems);
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let pipeline = compile(model, &absolute, overrides, &mut problems);

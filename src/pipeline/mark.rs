@@ -43,10 +43,21 @@ impl SourceText {
 
     /// A configuration error at a place of this file.
     pub fn error(&self, code: Code, mark: Mark, message: impl Into<String>) -> Error {
+        let mark = self.inside(mark);
         Error::new(ErrorKind::Config, code, message)
             .file(&self.path)
             .position(mark.line, Some(mark.column))
             .snippet(self.snippet(mark))
+    }
+
+    /// A mark behind the last line (an open quote) moves to its end.
+    fn inside(&self, mark: Mark) -> Mark {
+        let lines = self.masked.lines().count() as u64;
+        if mark.line <= lines.max(1) {
+            return mark;
+        }
+        let last = self.masked.lines().next_back().unwrap_or_default();
+        Mark { line: lines.max(1), column: last.chars().count() as u64 + 1, width: 1 }
     }
 
     /// The line of the mark and the one before it, with line numbers and carets.

@@ -68,7 +68,7 @@ fn options() -> Options {
         max_nodes: MAX_NODES,
         max_events: 2 * MAX_NODES,
         max_depth: 64,
-        max_documents: 1,
+        max_documents: 2,
         max_total_scalar_bytes: 16 * 1024 * 1024,
     };
     let mut aliases = AliasLimits::default();

@@ -46,12 +46,13 @@ fn files_that_cannot_be_read() {
     all.add("only comments", &Case::new("# nothing\n\n").complaint());
     all.add("not UTF-8", &Case::bytes(b"version: 1\nname: \xff\xfe\n").complaint());
     all.add("data instead of a pipeline", &Case::new(&"x".repeat(5 << 20)).complaint());
-    insta::assert_snapshot!(all.0);
+    let complaints = all.0;
+    insta::assert_snapshot!(complaints);
 }
 
 #[test]
 fn text_that_is_not_yaml() {
-    insta::assert_snapshot!(Complaints::of_whole(&[
+    let complaints = Complaints::of_whole(&[
         ("a colon too many", "version: 1\nname: a: b\n"),
         ("tabs", "version: 1\nsource:\n\tkind: json\n"),
         ("an open quote", "version: 1\nname: \"x\n"),
@@ -65,7 +66,8 @@ fn text_that_is_not_yaml() {
         ("a list", "- version: 1\n"),
         ("text", "just some text\n"),
         ("deep nesting", &format!("a: {}", "[".repeat(200))),
-    ]));
+    ]);
+    insta::assert_snapshot!(complaints);
 }
 
 #[test]
@@ -75,21 +77,23 @@ fn a_yaml_bomb_is_refused_quickly() {
         let before = format!("*a{}", level - 1);
         text.push_str(&format!("a{level}: &a{level} [{}]\n", [before.as_str(); 10].join(", ")));
     }
-    insta::assert_snapshot!(Case::new(&text).complaint());
+    let complaints = Case::new(&text).complaint();
+    insta::assert_snapshot!(complaints);
 }
 
 #[test]
 fn the_version_comes_before_everything_else() {
-    insta::assert_snapshot!(Complaints::of_whole(&[
+    let complaints = Complaints::of_whole(&[
         ("missing", &format!("{}{USERS}", HEAD.replace("version: 1\n", ""))),
         ("newer: nothing else is judged", "version: 2\nnovelty: true\n"),
         ("not a number", "version: one\n"),
-    ]));
+    ]);
+    insta::assert_snapshot!(complaints);
 }
 
 #[test]
 fn unknown_and_missing_keys() {
-    insta::assert_snapshot!(Complaints::of(&[
+    let complaints = Complaints::of(&[
         ("nothing but a head", ""),
         ("a misspelled key", &format!("defaults: {{ batchsize: 5 }}\n{USERS}")),
         ("a key of another place", &format!("max_rejects: 5\n{USERS}")),
@@ -101,12 +105,13 @@ fn unknown_and_missing_keys() {
         ("a column without from", "collections: { users: { key: id, columns: { id: { type: text } } } }\n"),
         ("no collections", "collections: {}\n"),
         ("a collection without columns", "collections: { users: { key: id, columns: {} } }\n"),
-    ]));
+    ]);
+    insta::assert_snapshot!(complaints);
 }
 
 #[test]
 fn values_of_a_wrong_type() {
-    insta::assert_snapshot!(Complaints::of(&[
+    let complaints = Complaints::of(&[
         (
             "settings",
             &format!(
@@ -120,7 +125,8 @@ fn values_of_a_wrong_type() {
         ("a column that is a list", "collections: { users: { key: id, columns: { id: [a] } } }\n"),
         ("a column without value", "collections: { users: { key: id, columns: { id: $id, name: } } }\n"),
         ("unknown_fields", "collections: { users: { key: id, unknown_fields: drop, columns: { id: $id } } }\n"),
-    ]));
+    ]);
+    insta::assert_snapshot!(complaints);
 }
 
 #[test]
@@ -130,7 +136,7 @@ fn sources_and_destinations() {
     };
     const JSON: &str = "{ kind: json, path: data }";
     const FILE: &str = "{ url: \"file:a.db\" }";
-    insta::assert_snapshot!(Complaints::of_whole(&[
+    let complaints = Complaints::of_whole(&[
         ("a live Firestore", &ends("{ kind: firestore, project: demo }", FILE)),
         ("an unknown kind", &ends("{ kind: jsonl, path: data }", FILE)),
         ("no path", &ends("{ kind: json }", FILE)),
@@ -143,7 +149,8 @@ fn sources_and_destinations() {
         ("a database in memory", &ends(JSON, "{ url: \":memory:\" }")),
         ("a token that is a number", &ends(JSON, "{ url: \"libsql://h\", auth_token: 123456 }")),
         ("a bad name", &format!("{}{USERS}", HEAD.replace("demo\n", "my demo/1\n"))),
-    ]));
+    ]);
+    insta::assert_snapshot!(complaints);
 }
 
 #[test]
@@ -155,12 +162,13 @@ fn overrides() {
     case.overrides.source = None;
     case.overrides.destination = Some("ftp://host".into());
     all.add("--destination", &case.complaint());
-    insta::assert_snapshot!(all.0);
+    let complaints = all.0;
+    insta::assert_snapshot!(complaints);
 }
 
 #[test]
 fn collections_that_contradict_each_other() {
-    insta::assert_snapshot!(Complaints::of(&[
+    let complaints = Complaints::of(&[
         (
             "one table for two collections",
             "collections:\n  users: { key: id, columns: { id: $id } }\n  people: { table: USERS, key: id, columns: { id: $id } }\n",
@@ -176,20 +184,21 @@ fn collections_that_contradict_each_other() {
             "depends_on itself and the unknown",
             "collections:\n  users: { key: id, depends_on: [users, batchs], columns: { id: $id } }\n  batches: { key: id, columns: { id: $id } }\n",
         ),
-    ]));
+    ]);
+    insta::assert_snapshot!(complaints);
 }
 
 #[test]
 fn columns_and_keys() {
     let columns =
         |columns: &str| format!("collections:\n  users:\n    key: id\n    columns: {{ id: $id, {columns} }}\n");
-    insta::assert_snapshot!(Complaints::of(&[
+    let complaints = Complaints::of(&[
         ("two columns that SQL cannot tell apart", &columns("email: email, EMAIL: mail")),
         (
             "a key that is no column",
-            "collections: { users: { key: [id, emial], columns: { id: $id, email: email } } }\n"
+            "collections: { users: { key: [id, emial], columns: { id: $id, email: email } } }\n",
         ),
-        ("an unknown type", &columns("n: { from: n, type: int }")),
+        ("an unknown type", &columns("n: { from: n, type: int }, m: { from: m, type: String }")),
         ("an unknown transform", &columns("n: { from: n, transform: [trim, lower_case] }")),
         ("$index outside of children", &columns("n: $index, m: $item.x")),
         ("$parent.id of a root collection", &columns("n: $parent.id")),
@@ -197,7 +206,7 @@ fn columns_and_keys() {
         ("broken field paths", &columns("n: a..b, m: '`a', o: ''")),
         (
             "rules of another type",
-            &columns("n: { from: n, type: text, digits: 3, negative_zero: zero, reference: id }")
+            &columns("n: { from: n, type: text, digits: 3, negative_zero: zero, reference: id }"),
         ),
         ("digits", &columns("n: { from: n, type: timestamp, digits: 4 }")),
         ("a default of no type", &columns("n: { from: n, default: { $timestamp: yesterday } }")),
@@ -205,7 +214,8 @@ fn columns_and_keys() {
             "unknown fields kept in a mapped column",
             "collections: { users: { key: id, unknown_fields: { keep: Id }, columns: { id: $id } } }\n",
         ),
-    ]));
+    ]);
+    insta::assert_snapshot!(complaints);
 }
 
 #[test]
@@ -213,25 +223,27 @@ fn child_tables() {
     let child = |child: &str| {
         format!("collections:\n  users:\n    key: id\n    columns: {{ id: $id }}\n    children:\n      - {child}\n")
     };
-    insta::assert_snapshot!(Complaints::of(&[
+    let complaints = Complaints::of(&[
         ("no column for the document", &child("{ table: tags, each: tags, columns: { n: $index, tag: $item } }")),
         ("no key", &child("{ table: tags, each: tags, columns: { user_id: $id, tag: $item } }")),
         ("missing keys", &child("{ columns: { user_id: $id } }")),
-    ]));
+    ]);
+    insta::assert_snapshot!(complaints);
 }
 
 #[test]
 fn conditions() {
     let condition =
         |text: &str| format!("collections: {{ users: {{ key: id, columns: {{ id: $id }}, where: {text} }} }}\n");
-    insta::assert_snapshot!(Complaints::of(&[
+    let complaints = Complaints::of(&[
         ("a list", &condition("{ role: [a, b] }")),
         ("an unknown operator", &condition("{ age: { ge: 5 } }")),
         ("operands of a wrong type", &condition("{ age: { in: 5, exists: 1 } }")),
         ("a broken path", &condition("{ a..b: 1 }")),
         ("a typed value that is none", &condition("{ at: { gt: { $timestamp: 5 } } }")),
         ("no map", &condition("active")),
-    ]));
+    ]);
+    insta::assert_snapshot!(complaints);
 }
 
 #[test]
@@ -241,7 +253,8 @@ fn lookups() {
                 d: { from: d, lookup: . }\n      e: { from: e, lookup: \"${DIR}/x.json\" }\n      f: { from: f, lookup: array.json }\n";
     let case =
         Case::with_head(yaml).file("array.json", "[1]").file("broken.json", "{ \"a\": ").variable("DIR", "secret-dir");
-    insta::assert_snapshot!(case.complaint());
+    let complaints = case.complaint();
+    insta::assert_snapshot!(complaints);
 }
 
 #[test]
@@ -254,7 +267,8 @@ fn variables() {
     let complaint = case.complaint();
     assert!(!complaint.contains("s3cret"), "{complaint}");
     let malformed = Case::with_head(&format!("schema: \"${{A-b}} ${{\"\n{USERS}")).complaint();
-    insta::assert_snapshot!(format!("{complaint}\n\n{malformed}"));
+    let complaints = format!("{complaint}\n\n{malformed}");
+    insta::assert_snapshot!(complaints);
 }
 
 #[test]
@@ -295,7 +309,7 @@ fn a_token_in_the_file_never_shows_in_a_snippet() {
 #[test]
 fn tests_of_the_pipeline() {
     let test = |test: &str| format!("{USERS}tests:\n  - {test}\n");
-    insta::assert_snapshot!(Complaints::of(&[
+    let complaints = Complaints::of(&[
         ("an unknown collection", &test("{ collection: user, document: {}, skipped: true }")),
         ("no outcome", &test("{ collection: users, document: {} }")),
         ("two outcomes", &test("{ collection: users, document: {}, skipped: true, rejected: not_null }")),
@@ -306,5 +320,6 @@ fn tests_of_the_pipeline() {
         ("no timestamp", &test("{ collection: users, created: today, document: {}, skipped: true }")),
         ("a document that is none", &test("{ collection: users, document: [1], skipped: true }")),
         ("a field of no type", &test("{ collection: users, document: { a: { $bytes: '?' }, $b: 1 }, skipped: true }")),
-    ]));
+    ]);
+    insta::assert_snapshot!(complaints);
 }

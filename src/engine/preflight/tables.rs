@@ -42,7 +42,11 @@ pub(super) async fn examine(
         ));
     }
     for parent in &order.missing_parents {
-        found.findings.push(Finding::new(Severity::Warning, "parent_not_in_pipeline", parent.to_string()));
+        found.findings.push(Finding::new(
+            Severity::Warning,
+            "parent_pulled_in",
+            format!("{} runs too, because {} needs it ({})", parent.collection, parent.needed_by, parent.why),
+        ));
     }
     for step in &steps {
         for table in step.tables().filter_map(|name| future.schema.table(name)) {

@@ -93,6 +93,10 @@ fn duplicate_column(name: &str, earlier: &str, mark: Mark, problems: &mut Proble
 
 /// Indexes of the key's columns.
 fn key_columns(key: &OneOrMany<String>, columns: &[ColumnModel], problems: &mut Problems<'_>) -> Option<Vec<usize>> {
+    if columns.is_empty() {
+        // Reported already.
+        return None;
+    }
     let mut indexes: Vec<usize> = Vec::with_capacity(key.0.len());
     for name in &key.0 {
         let found = columns.iter().position(|column| column.name.value.eq_ignore_ascii_case(&name.value));

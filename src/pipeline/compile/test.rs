@@ -89,6 +89,7 @@ fn path(
             return None;
         }
         (Some(id), _) => id.value.clone(),
+        (None, Some(Value::Integer(id))) => id.to_string(),
         (None, Some(Value::String(id))) if !id.is_empty() && !id.contains('/') => id.clone(),
         _ => "test".to_owned(),
     };

@@ -147,6 +147,24 @@ pub enum TypeName {
 impl Choice for TypeName {
     const WHAT: &'static str = "a column type";
     const CODE: &'static str = "unknown_type";
+    const SYNONYMS: &'static [(&'static str, &'static str)] = &[
+        ("string", "text"),
+        ("varchar", "text"),
+        ("int64", "integer"),
+        ("number", "double"),
+        ("float", "double"),
+        ("real", "double"),
+        ("date", "timestamp"),
+        ("datetime", "timestamp"),
+        ("blob", "bytes"),
+        ("binary", "bytes"),
+        ("map", "json"),
+        ("object", "json"),
+        ("array", "json"),
+        ("list", "json"),
+        ("geopoint", "latitude"),
+        ("vector", "vector32"),
+    ];
     const NAMES: &'static [(&'static str, Self)] = &[
         ("auto", Self::Auto),
         ("any", Self::Any),
@@ -264,7 +282,7 @@ fn list<T: Decode>(fields: &mut Fields<'_>, key: &'static str, problems: &mut Pr
 fn columns(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Vec<ColumnModel> {
     let Some(node) = fields.required_node("columns") else { return Vec::new() };
     let list = entries(node, "a map of columns", problems).unwrap_or_default();
-    if list.is_empty() {
+    if list.is_empty() && matches!(node.kind, Kind::Map(_)) {
         problems.add("missing_key", node.mark, "`columns` names no column");
     }
     list.iter().filter_map(|(key, node)| ColumnModel::read(key, node, problems)).collect()
@@ -275,21 +293,22 @@ impl ColumnModel {
     fn read(key: &Key, node: &Node, problems: &mut Problems<'_>) -> Option<Self> {
         let name = At { value: key.text.clone(), mark: key.mark };
         match &node.kind {
-            Kind::Text(text) => Some(Self::short(name, At { value: text.clone(), mark: node.mark })),
+            Kind::Text(text) => Some(Self::short(name, Some(At { value: text.clone(), mark: node.mark }))),
             Kind::Map(_) => Self::long(name, node, problems),
             _ => {
                 let message = format!("expected a field path or a map with `from`, found {}", node.describe());
                 let hint = format!("for a field of the same name write `{0}: {0}`", key.text);
                 problems.add_with_hint("wrong_type", node.mark, message, hint);
-                None
+                // The name stays, so that a key with it is not reported too.
+                Some(Self::short(name, None))
             }
         }
     }
 
-    fn short(name: At<String>, from: At<String>) -> Self {
+    fn short(name: At<String>, from: Option<At<String>>) -> Self {
         Self {
             name,
-            from: Some(from),
+            from,
             kind: None,
             required: None,
             default: None,

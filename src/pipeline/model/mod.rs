@@ -13,7 +13,7 @@ pub use test::{ExpectModel, TestModel};
 use super::decode::{Choice, Decode, Fields, OneOrMany, Problems, choice, entries};
 use super::mark::{At, Mark};
 use super::resolved::BackupPolicy;
-use super::yaml::Node;
+use super::yaml::{Kind, Node};
 
 /// The only format version there is.
 pub const VERSION: u64 = 1;
@@ -161,7 +161,7 @@ impl PipelineModel {
         model.defaults = fields.optional("defaults", problems).unwrap_or_default();
         if let Some(collections) = fields.required_node("collections") {
             let list = entries(collections, "a map of collections", problems).unwrap_or_default();
-            if list.is_empty() {
+            if list.is_empty() && matches!(collections.kind, Kind::Map(_)) {
                 problems.add("missing_key", collections.mark, "`collections` names no collection");
             }
             model.collections =
@@ -233,7 +233,7 @@ impl Decode for DestinationModel {
 fn secret(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Option<At<String>> {
     let node = fields.node("auth_token")?;
     match &node.kind {
-        super::yaml::Kind::Text(text) => Some(At { value: text.clone(), mark: node.mark }),
+        Kind::Text(text) => Some(At { value: text.clone(), mark: node.mark }),
         _ => {
             problems.add("wrong_type", node.mark, "`auth_token` must be text; put it in quotes");
             None

@@ -1,0 +1,76 @@
+//! A document's child rows are a set: compared by every mapped column, replaced as a whole when they differ.
+
+use super::database::{bind, bind_all, exact};
+use super::document::Trouble;
+use super::plan::ChildPlan;
+use super::refusal::Spot;
+use super::seen::encode;
+use super::write::Commit;
+use crate::domain::row::{MappedDocument, Row};
+
+impl Commit<'_> {
+    /// Makes the child rows equal to the document's; whether anything had to change.
+    pub(super) fn replace_children(&mut self, document: &MappedDocument) -> Result<bool, Trouble> {
+        let mut changed = false;
+        for (index, rows) in document.children.iter().enumerate() {
+            let (inserted, deleted) = self.replace_child(document, index, rows)?;
+            changed |= inserted + deleted > 0;
+            self.counts.child_inserted += inserted;
+            self.counts.child_deleted += deleted;
+        }
+        Ok(changed)
+    }
+
+    fn replace_child(&self, document: &MappedDocument, index: usize, rows: &[Row]) -> Result<(i64, i64), Trouble> {
+        let plan = &self.plan().children[index];
+        let mut deleted = 0;
+        // An empty table holds nothing that could differ.
+        if !self.plan().target.empty_at_start {
+            if child_equal(plan, document, index, rows)? {
+                return Ok((0, 0));
+            }
+            let values = link(plan, document);
+            deleted = plan.delete.execute(values).map_err(|failure| Trouble::Statement(failure, Spot::Links(index)))?;
+        }
+        for (position, row) in rows.iter().enumerate() {
+            let inserted = plan.insert.execute(bind_all(row));
+            inserted.map_err(|failure| Trouble::Statement(failure, Spot::Child(index, position)))?;
+        }
+        Ok((count(rows.len()), count(deleted)))
+    }
+
+    /// Whether every child table holds exactly the document's rows.
+    pub(super) fn children_equal(&self, document: &MappedDocument) -> Result<bool, Trouble> {
+        for (index, rows) in document.children.iter().enumerate() {
+            if !child_equal(&self.plan().children[index], document, index, rows)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+fn child_equal(plan: &ChildPlan, document: &MappedDocument, index: usize, rows: &[Row]) -> Result<bool, Trouble> {
+    let width = plan.child.columns.len() as i32;
+    let stored = plan
+        .select
+        .query(link(plan, document), |row| (0..width).map(|column| exact(row, column * 2)).collect::<Result<Row, _>>());
+    let stored = stored.map_err(|failure| Trouble::Statement(failure, Spot::Links(index)))?;
+    Ok(stored.len() == rows.len() && sorted(&stored) == sorted(rows))
+}
+
+/// The rows as comparable bytes, in an order of their own.
+fn sorted(rows: &[Row]) -> Vec<Vec<u8>> {
+    let mut encoded: Vec<Vec<u8>> = rows.iter().map(encode).collect();
+    encoded.sort_unstable();
+    encoded
+}
+
+/// The values that link child rows to the document.
+fn link(plan: &ChildPlan, document: &MappedDocument) -> Vec<libsql::Value> {
+    plan.child.link.iter().map(|(_, parent)| bind(&document.row[*parent])).collect()
+}
+
+fn count(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}

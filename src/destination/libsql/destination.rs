@@ -1,0 +1,153 @@
+//! The trait, operation by operation; each is done in the file of its name.
+
+use std::path::Path;
+
+use async_trait::async_trait;
+
+use super::{LibsqlFile, Mode};
+use crate::destination::{
+    AppliedMigration, BackupFile, CommitHeader, Destination, DestinationCapabilities, Feed, ForeignKeyViolation,
+    MigrationStep, PartitionState, Receipt, RejectQuery, RunRecord, Space, StoredReject, Target,
+};
+use crate::domain::cursor::{Counts, Partition};
+use crate::domain::row::Row;
+use crate::domain::schema::Schema;
+use crate::error::Result;
+
+/// A commit is as large as the engine likes: pages beyond the cache spill into the WAL.
+const CAPABILITIES: DestinationCapabilities = DestinationCapabilities {
+    commit_documents: 1_000_000,
+    commit_bytes: 1 << 30,
+    shadow: true,
+    backup: true,
+    local: true,
+};
+
+#[async_trait]
+impl Destination for LibsqlFile {
+    fn describe(&self) -> String {
+        let missing = if self.exists || self.mode != Mode::ReadOnly { "" } else { " (does not exist yet)" };
+        format!("libSQL file {}{missing}", self.file.display())
+    }
+
+    async fn id(&mut self) -> Result<Option<String>> {
+        self.identity()
+    }
+
+    fn capabilities(&self) -> DestinationCapabilities {
+        CAPABILITIES
+    }
+
+    async fn check(&mut self) -> Result<()> {
+        self.check_readable()
+    }
+
+    async fn check_writable(&mut self) -> Result<()> {
+        self.check_write_access()
+    }
+
+    async fn version(&mut self) -> Result<String> {
+        self.sqlite_version()
+    }
+
+    async fn inspect(&mut self) -> Result<Schema> {
+        super::inspect::schema(&self.database)
+    }
+
+    async fn integrity(&mut self, thorough: bool) -> Result<Vec<String>> {
+        self.check_integrity(thorough)
+    }
+
+    async fn foreign_key_check(&mut self, tables: &[String], limit: usize) -> Result<Vec<ForeignKeyViolation>> {
+        self.foreign_key_violations(tables, limit)
+    }
+
+    async fn count(&mut self, tables: &[String]) -> Result<Vec<u64>> {
+        self.count_rows(tables)
+    }
+
+    async fn sample(&mut self, table: &str, columns: &[String], limit: usize) -> Result<Vec<Row>> {
+        self.sample_rows(table, columns, limit)
+    }
+
+    async fn space(&mut self) -> Result<Option<Space>> {
+        self.free_space().map(Some)
+    }
+
+    async fn migrations(&mut self) -> Result<Vec<AppliedMigration>> {
+        self.applied_migrations()
+    }
+
+    async fn migrate(&mut self, step: &MigrationStep) -> Result<()> {
+        self.apply_migration(step)
+    }
+
+    async fn acquire_lease(&mut self, owner: &str) -> Result<()> {
+        self.take_lease(owner)
+    }
+
+    async fn release_lease(&mut self) -> Result<()> {
+        self.lease = None;
+        Ok(())
+    }
+
+    async fn initialize(&mut self) -> Result<()> {
+        self.create_state()
+    }
+
+    async fn start_run(&mut self, run: &RunRecord, partitions: &[(String, Partition)]) -> Result<()> {
+        self.insert_run(run, partitions)
+    }
+
+    async fn find_run(&mut self, pipeline: &str, run: Option<&str>) -> Result<Option<RunRecord>> {
+        self.newest_run(pipeline, run)
+    }
+
+    async fn update_run(&mut self, run: &RunRecord) -> Result<()> {
+        self.save_run(run)
+    }
+
+    async fn partitions(&mut self, run: &str) -> Result<Vec<PartitionState>> {
+        self.partition_states(run)
+    }
+
+    async fn counts(&mut self, run: &str) -> Result<Vec<(String, Counts)>> {
+        self.counts_by_collection(run)
+    }
+
+    async fn prepare(&mut self, run: &str, targets: &[Target]) -> Result<()> {
+        self.prepare_targets(run, targets)
+    }
+
+    async fn write(&mut self, header: &CommitHeader, feed: &mut dyn Feed) -> Result<Receipt> {
+        self.write_commit(header, feed).await
+    }
+
+    async fn rejects(&mut self, query: &RejectQuery) -> Result<Vec<StoredReject>> {
+        self.stored_rejects(query)
+    }
+
+    async fn last_pass(&mut self, run: &str, collection: Option<&str>) -> Result<u64> {
+        self.highest_pass(run, collection)
+    }
+
+    async fn finish(&mut self, run: &str) -> Result<()> {
+        self.finish_run(run)
+    }
+
+    async fn backup(&mut self, to: &Path) -> Result<BackupFile> {
+        self.back_up(to)
+    }
+
+    async fn restore(&mut self, from: &Path) -> Result<()> {
+        self.restore_backup(from)
+    }
+
+    async fn shadow(&mut self, at: &Path, tables: &[String]) -> Result<Box<dyn Destination>> {
+        self.make_shadow(at, tables).map(|shadow| Box::new(shadow) as Box<dyn Destination>)
+    }
+
+    async fn clear(&mut self, pipeline: &str, tables: &[String]) -> Result<Vec<u64>> {
+        self.clear_tables(pipeline, tables)
+    }
+}

@@ -1,0 +1,222 @@
+//! One document: its row, its child rows, and what became of it. The hot path.
+
+use super::database::{bind_all, integer};
+use super::failure::{Failure, primary};
+use super::refusal::{Refusal, Spot};
+use super::write::Commit;
+use crate::destination::OnConflict;
+use crate::domain::json;
+use crate::domain::reject::{RejectCode, RejectState, Rejection};
+use crate::domain::row::{MappedDocument, SqlValue};
+use crate::error::Result;
+
+/// What a document did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Inserted,
+    Updated,
+    Unchanged,
+    Skipped,
+}
+
+/// Why a document was not written.
+pub(super) enum Trouble {
+    /// It is refused, and why is known.
+    Refused(Refusal),
+    /// SQLite refused a statement for the row at this spot.
+    Statement(Failure, Spot),
+}
+
+impl Trouble {
+    fn reject(code: RejectCode, reason: String) -> Self {
+        Self::Refused(Refusal { rejection: Rejection::new(code, reason), may_wait: false })
+    }
+}
+
+impl Commit<'_> {
+    /// Writes a document, or keeps it as a reject. Its neighbours do not notice.
+    pub(super) fn document(&mut self, document: &MappedDocument) -> Result<()> {
+        let before = self.counts;
+        self.remembered = false;
+        match self.store(document) {
+            Ok(outcome) => self.stored(document, outcome),
+            Err(trouble) => {
+                self.counts = before;
+                self.refused(document, trouble)
+            }
+        }
+    }
+
+    fn stored(&mut self, document: &MappedDocument, outcome: Outcome) -> Result<()> {
+        match document.waiting {
+            None => self.counts.read += 1,
+            Some(id) => {
+                self.count_waiting(-1);
+                self.forget_reject(id)?;
+            }
+        }
+        match outcome {
+            Outcome::Inserted => self.counts.inserted += 1,
+            Outcome::Updated => self.counts.updated += 1,
+            Outcome::Unchanged => self.counts.unchanged += 1,
+            Outcome::Skipped => self.counts.skipped += 1,
+        }
+        Ok(())
+    }
+
+    fn refused(&mut self, document: &MappedDocument, trouble: Trouble) -> Result<()> {
+        let refusal = match trouble {
+            Trouble::Refused(refusal) => refusal,
+            Trouble::Statement(failure, spot) => {
+                if self.database.is_autocommit() || !is_about_the_row(&failure) {
+                    return Err(self.lost(failure));
+                }
+                self.classify(document, &failure, spot)?
+            }
+        };
+        if self.remembered {
+            self.forget_key(document)?;
+        }
+        let waits = refusal.may_wait && !self.header.finalize;
+        let state = if waits { RejectState::Waiting } else { RejectState::Rejected };
+        match document.waiting {
+            None => {
+                self.counts.read += 1;
+                let reject = self.reject_of(document, refusal.rejection, state);
+                self.keep(&reject)?;
+                if waits { self.count_waiting(1) } else { self.counts.rejected += 1 }
+            }
+            Some(id) => {
+                self.keep_again(id, &refusal.rejection, state)?;
+                if !waits {
+                    self.count_waiting(-1);
+                    self.counts.rejected += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A document of several rows has a savepoint: a refused child row takes the others along.
+    fn store(&mut self, document: &MappedDocument) -> Result<Outcome, Trouble> {
+        self.require_key(document)?;
+        self.require_no_earlier_waiting(document)?;
+        let plan = self.plan();
+        let several = !plan.children.is_empty()
+            && (!plan.target.empty_at_start || document.children.iter().any(|rows| !rows.is_empty()));
+        if !several {
+            return self.store_rows(document);
+        }
+        let point = |failure| Trouble::Statement(failure, Spot::Row);
+        self.session.savepoint.begin.execute(vec![]).map_err(point)?;
+        let outcome = self.store_rows(document);
+        // After RAISE(ROLLBACK) the savepoint is gone with the transaction; `refused` finds that out.
+        if !self.database.is_autocommit() {
+            if outcome.is_err() {
+                self.session.savepoint.undo.execute(vec![]).map_err(point)?;
+            }
+            self.session.savepoint.release.execute(vec![]).map_err(point)?;
+        }
+        outcome
+    }
+
+    fn store_rows(&mut self, document: &MappedDocument) -> Result<Outcome, Trouble> {
+        let inserted = self.plan().insert.execute(bind_all(&document.row)).map_err(at_row)?;
+        if inserted == 0 {
+            return self.store_existing(document);
+        }
+        if self.plan().target.remember_keys && !self.plan().target.empty_at_start {
+            self.remember_key(document)?;
+        }
+        self.replace_children(document)?;
+        Ok(Outcome::Inserted)
+    }
+
+    /// The key's index holds an equal key.
+    fn store_existing(&mut self, document: &MappedDocument) -> Result<Outcome, Trouble> {
+        let target = &self.plan().target;
+        let (fresh, remember, on_conflict) = (target.empty_at_start, target.remember_keys, target.on_conflict);
+        if (fresh || self.plan().careful) && self.differs(document)?.is_none() {
+            return Err(Trouble::Refused(self.other_key(document).map_err(at_row)?));
+        }
+        if fresh || (remember && !self.remember_key(document)?) {
+            return Err(Trouble::reject(RejectCode::DuplicateKey, self.duplicate(document)));
+        }
+        match on_conflict {
+            OnConflict::Skip => Ok(Outcome::Skipped),
+            OnConflict::Fail => self.require_equal(document),
+            OnConflict::Replace => self.replace(document),
+        }
+    }
+
+    fn require_equal(&mut self, document: &MappedDocument) -> Result<Outcome, Trouble> {
+        if self.differs(document)? == Some(false) && self.children_equal(document)? {
+            return Ok(Outcome::Unchanged);
+        }
+        let reason = format!("{} exists already with other content", self.key_text(document));
+        Err(Trouble::reject(RejectCode::RowExists, reason))
+    }
+
+    fn replace(&mut self, document: &MappedDocument) -> Result<Outcome, Trouble> {
+        let updated = match &self.plan().update {
+            Some(update) => update.execute(bind_all(&document.row)).map_err(at_row)? > 0,
+            None => false,
+        };
+        if !updated && self.plan().careful && self.differs(document)? == Some(true) {
+            let reason = format!("a trigger of {} ignored the update", self.plan().table.name);
+            return Err(Trouble::reject(RejectCode::Constraint, reason));
+        }
+        let replaced = self.replace_children(document)?;
+        Ok(if updated || replaced { Outcome::Updated } else { Outcome::Unchanged })
+    }
+
+    /// Whether the row with exactly this key differs from the document's; `None` without such a row.
+    pub(super) fn differs(&self, document: &MappedDocument) -> Result<Option<bool>, Trouble> {
+        let found = self.plan().compare.query(bind_all(&document.row), |row| Ok(integer(row, 0)? != 0));
+        Ok(found.map_err(at_row)?.into_iter().next())
+    }
+
+    /// NULL is equal to nothing, so a NULL key would be inserted anew by every run.
+    fn require_key(&self, document: &MappedDocument) -> Result<(), Trouble> {
+        let target = &self.plan().target;
+        match target.key.iter().find(|index| document.row[**index] == SqlValue::Null) {
+            None => Ok(()),
+            Some(index) => Err(Trouble::reject(
+                RejectCode::MissingField,
+                format!("key column {}.{} is NULL", target.table, target.columns[*index]),
+            )),
+        }
+    }
+
+    /// The first document of a key wins, also while it waits.
+    fn require_no_earlier_waiting(&self, document: &MappedDocument) -> Result<(), Trouble> {
+        if self.plan().waiting == 0 || (self.plan().waiting == 1 && document.waiting.is_some()) {
+            return Ok(());
+        }
+        match self.earlier_waiting(document)? {
+            false => Ok(()),
+            true => Err(Trouble::reject(RejectCode::DuplicateKey, self.duplicate(document))),
+        }
+    }
+
+    fn duplicate(&self, document: &MappedDocument) -> String {
+        format!("an earlier document of this run has {} too", self.key_text(document))
+    }
+
+    /// The key as canonical JSON.
+    pub(super) fn key_json(&self, document: &MappedDocument) -> String {
+        let key: Vec<&SqlValue> = self.plan().target.key.iter().map(|index| &document.row[*index]).collect();
+        json::encode_key(&key)
+    }
+}
+
+/// A failure at the document's own row.
+pub(super) fn at_row(failure: Failure) -> Trouble {
+    Trouble::Statement(failure, Spot::Row)
+}
+
+/// Refusals of the row itself. `ERROR` while running a statement that was prepared means that an expression of a
+/// CHECK, a generated column or a trigger failed on the values.
+fn is_about_the_row(failure: &Failure) -> bool {
+    matches!(failure.primary(), primary::CONSTRAINT | primary::TOOBIG | primary::MISMATCH | primary::ERROR)
+}

@@ -1,0 +1,242 @@
+//! Opening a local file: which file it really is, how SQLite may touch it, and the pragmas of a connection.
+
+use std::fs::OpenOptions;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::database::{Database, now, text};
+use super::failure::Failure;
+use super::{LibsqlFile, Mode};
+use crate::error::{Error, ErrorKind, Result};
+
+/// How long a statement waits for another connection's lock; longer waits are the engine's retries.
+const BUSY: Duration = Duration::from_millis(250);
+
+/// Page cache. Large enough for the inner pages of the indexes that random keys hit, small enough to be bounded.
+const CACHE_KIB: u32 = 64 * 1024;
+
+/// WAL pages before a checkpoint: random keys dirty the same pages again and again, so rarer is cheaper.
+const CHECKPOINT_PAGES: u32 = 16 * 1024;
+
+impl LibsqlFile {
+    /// Opens a local database file.
+    ///
+    /// `ReadOnly` changes no byte of the database and its WAL; a file that does not exist is then an empty database.
+    /// `ReadWrite` creates the file (mode 0600) if asked to.
+    ///
+    /// # Errors
+    /// Kind `Destination`: not a database, a folder, missing without `create`, no permission; `Transient`: locked.
+    pub fn open(path: &Path, mode: Mode) -> Result<Self> {
+        let file = real_path(path)?;
+        if file.is_dir() {
+            return Err(Error::new(
+                ErrorKind::Destination,
+                "destination_is_folder",
+                format!("{} is a folder, not a database file", file.display()),
+            )
+            .hint("give the path of a file in it"));
+        }
+        let exists = file.exists();
+        if !exists {
+            require_folder(&file)?;
+        }
+        match mode {
+            Mode::ReadOnly if !exists => Self::connect(file, mode, ":memory:", false),
+            Mode::ReadOnly => {
+                let uri = read_only_uri(&file)?;
+                Self::connect(file, mode, &uri, true)
+            }
+            Mode::ReadWrite { create: false } if !exists => Err(missing(&file)),
+            Mode::ReadWrite { .. } => {
+                if !exists {
+                    create_private(&file)?;
+                }
+                let uri = uri(&file, "mode=rw");
+                Self::connect(file, mode, &uri, true)
+            }
+        }
+    }
+
+    fn connect(file: PathBuf, mode: Mode, uri: &str, exists: bool) -> Result<Self> {
+        let database = connection(&file, uri)?;
+        let opened = Self::new(file, mode, database, exists);
+        opened.database.busy_timeout(BUSY)?;
+        opened.require_utf8()?;
+        for pragma in ["foreign_keys = ON", "synchronous = FULL"] {
+            opened.pragma(pragma)?;
+        }
+        opened.pragma(&format!("cache_size = -{CACHE_KIB}"))?;
+        opened.pragma(&format!("wal_autocheckpoint = {CHECKPOINT_PAGES}"))?;
+        Ok(opened)
+    }
+
+    pub(super) fn pragma(&self, pragma: &str) -> Result<()> {
+        self.database.execute(&format!("PRAGMA {pragma}"), vec![]).map(|_| ())
+    }
+
+    /// Reads the first page (so that a file that is no database is found now) and its text encoding.
+    fn require_utf8(&self) -> Result<()> {
+        self.database.query("SELECT count(*) FROM sqlite_schema", vec![], |_| Ok(()))?;
+        let encoding = self.database.query_one("PRAGMA encoding", vec![], |row| text(row, 0))?;
+        match encoding.as_deref() {
+            Some("UTF-8") | None => Ok(()),
+            Some(other) => Err(Error::new(
+                ErrorKind::Destination,
+                "destination_encoding",
+                format!("{} stores text as {other}; fireferry writes to UTF-8 databases", self.file.display()),
+            )
+            .hint("copy it into a new database (`.dump` in the sqlite3 shell), which is UTF-8 by default")),
+        }
+    }
+
+    /// Called before anything is written: refuses read-only use, switches to WAL once.
+    pub(super) fn writable(&mut self) -> Result<()> {
+        if self.mode == Mode::ReadOnly {
+            return Err(Error::new(
+                ErrorKind::Internal,
+                "destination_opened_read_only",
+                format!("{} was opened for reading only", self.file.display()),
+            ));
+        }
+        if self.journal_ready {
+            return Ok(());
+        }
+        let journal = self.database.query_one("PRAGMA journal_mode = WAL", vec![], |row| text(row, 0))?;
+        // Without WAL (some network file systems) only EXTRA also syncs the folder at a commit.
+        let synchronous = match (self.durable, journal.as_deref()) {
+            (false, _) => "synchronous = OFF",
+            (true, Some("wal")) => "synchronous = FULL",
+            (true, _) => "synchronous = EXTRA",
+        };
+        self.pragma(synchronous)?;
+        self.journal_ready = true;
+        Ok(())
+    }
+}
+
+/// A connection by URI, without any pragma.
+pub(super) fn connection(file: &Path, uri: &str) -> Result<Database> {
+    let open = || -> Result<libsql::Connection, Failure> {
+        let database = now(libsql::Builder::new_local(uri).build())?;
+        Ok(database.connect()?)
+    };
+    open().map(|connection| Database::new(connection, file)).map_err(|failure| failure.into_error(file))
+}
+
+/// The file behind symbolic links, absolute; also for a file that does not exist yet.
+fn real_path(path: &Path) -> Result<PathBuf> {
+    let unusable = |error: std::io::Error| {
+        Error::new(ErrorKind::Destination, "destination_cannot_open", format!("{} cannot be opened", path.display()))
+            .hint("check that its folder exists")
+            .caused_by(error)
+    };
+    let mut path = std::path::absolute(path).map_err(unusable)?;
+    // A dangling link names the file to create.
+    for _ in 0..40 {
+        match std::fs::read_link(&path) {
+            Ok(target) => path = path.parent().unwrap_or(Path::new("/")).join(target),
+            Err(_) => break,
+        }
+    }
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) if folder.exists() => Ok(folder.canonicalize().map_err(unusable)?.join(name)),
+        _ => Ok(path),
+    }
+}
+
+fn require_folder(file: &Path) -> Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("/"));
+    if folder.is_dir() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Destination,
+        "destination_folder_missing",
+        format!("the folder {} does not exist", folder.display()),
+    )
+    .hint("create it, or give another path"))
+}
+
+fn missing(file: &Path) -> Error {
+    Error::new(ErrorKind::Destination, "destination_missing", format!("{} does not exist", file.display()))
+        .hint("run the pipeline first, or check the path")
+}
+
+/// An empty file (a valid empty database) that only its owner may read; synced into its folder.
+pub(super) fn create_private(file: &Path) -> Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let created = options.open(file).and_then(|opened| opened.sync_all()).and_then(|()| sync_folder(file));
+    created.map_err(|error| {
+        Error::new(ErrorKind::Destination, "destination_cannot_open", format!("cannot create {}", file.display()))
+            .hint("check that you may write in its folder")
+            .caused_by(error)
+    })
+}
+
+/// Makes a created, renamed or removed name durable.
+pub(super) fn sync_folder(file: &Path) -> std::io::Result<()> {
+    match file.parent() {
+        Some(folder) if cfg!(unix) => std::fs::File::open(folder)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
+/// The address of a file for SQLite, which accepts parameters only in a URI.
+pub(super) fn uri(file: &Path, parameters: &str) -> String {
+    let mut text = String::from("file:");
+    for byte in file.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' | b':' => {
+                text.push(char::from(*byte));
+            }
+            b'\\' if cfg!(windows) => text.push('/'),
+            other => text.push_str(&format!("%{other:02x}")),
+        }
+    }
+    format!("{text}?{parameters}")
+}
+
+/// The address that reads a database without changing a byte beside it.
+///
+/// A read-only connection to a database in WAL mode would create `-wal` and `-shm` files; without a WAL nothing is
+/// in them, so the file is read as immutable. With a WAL it is read together with it; the WAL itself stays as it is.
+pub(super) fn read_only_uri(file: &Path) -> Result<String> {
+    let parameters = if in_wal_mode(file)? && !has_wal(file) { "mode=ro&immutable=1" } else { "mode=ro" };
+    Ok(uri(file, parameters))
+}
+
+/// The file with something added to its name: `-wal`, `-shm`.
+pub(super) fn beside(file: &Path, suffix: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn has_wal(file: &Path) -> bool {
+    std::fs::metadata(beside(file, "-wal")).is_ok_and(|wal| wal.len() > 0)
+}
+
+/// Bytes 18 and 19 of the header say which journal the database uses.
+fn in_wal_mode(file: &Path) -> Result<bool> {
+    let mut header = [0_u8; 20];
+    let read = std::fs::File::open(file).and_then(|mut opened| opened.read(&mut header)).map_err(|error| {
+        Error::new(ErrorKind::Destination, "destination_cannot_open", format!("{} cannot be read", file.display()))
+            .hint("check its permissions")
+            .caused_by(error)
+    })?;
+    Ok(read == header.len() && header[18] == 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_with_every_sort_of_character_stays_one_path() {
+        assert_eq!(uri(Path::new("/a b/ü?#%.db"), "mode=ro"), "file:/a%20b/%c3%bc%3f%23%25.db?mode=ro");
+    }
+}

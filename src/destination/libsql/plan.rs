@@ -1,0 +1,186 @@
+//! What a load needs prepared: statements per table, and what is remembered between commits.
+
+use super::LibsqlFile;
+use super::database::{Database, Prepared, integer};
+use super::failure::Failure;
+use super::inspect::{self, Index};
+use super::rejects::RejectStatements;
+use super::seen::SeenStatements;
+use super::sql;
+use crate::destination::{ChildTarget, Target};
+use crate::domain::schema::{Affinity, Schema, Table};
+use crate::error::{Error, ErrorKind, Result};
+
+/// The prepared load of one run.
+pub(super) struct Session {
+    pub(super) run: String,
+    pub(super) targets: Vec<TargetPlan>,
+    pub(super) savepoint: Savepoint,
+    pub(super) rejects: RejectStatements,
+    pub(super) seen: SeenStatements,
+    /// Number of the next reject.
+    pub(super) next_reject: i64,
+    /// Changes when another program changes the schema.
+    schema_version: i64,
+}
+
+/// Around a document of several rows.
+pub(super) struct Savepoint {
+    pub(super) begin: Prepared,
+    pub(super) undo: Prepared,
+    pub(super) release: Prepared,
+}
+
+/// One target with its statements.
+pub(super) struct TargetPlan {
+    pub(super) target: Target,
+    pub(super) table: Table,
+    pub(super) insert: Prepared,
+    pub(super) update: Option<Prepared>,
+    pub(super) compare: Prepared,
+    /// "Not inserted, not updated" does not prove that an equal row exists: the key compares loosely, or triggers
+    /// may ignore rows.
+    pub(super) careful: bool,
+    pub(super) children: Vec<ChildPlan>,
+    /// Owner of this target's keys in `_fireferry_seen`.
+    pub(super) owner: Option<i64>,
+    /// Waiting documents of the collection.
+    pub(super) waiting: i64,
+}
+
+/// One child table with its statements.
+pub(super) struct ChildPlan {
+    pub(super) child: ChildTarget,
+    pub(super) table: Table,
+    pub(super) insert: Prepared,
+    pub(super) select: Prepared,
+    pub(super) delete: Prepared,
+}
+
+impl LibsqlFile {
+    /// Checks that the tables exist and prepares the statements of a run.
+    pub(super) fn prepare_targets(&mut self, run: &str, targets: &[Target]) -> Result<()> {
+        self.writable()?;
+        self.session = None;
+        let schema = inspect::schema(&self.database)?;
+        let plans =
+            targets.iter().map(|target| plan(&self.database, &schema, run, target)).collect::<Result<Vec<_>>>()?;
+        let shared = || -> Result<Session, Failure> {
+            Ok(Session {
+                run: run.to_owned(),
+                targets: plans,
+                savepoint: Savepoint {
+                    begin: self.database.prepare("SAVEPOINT document")?,
+                    undo: self.database.prepare("ROLLBACK TO document")?,
+                    release: self.database.prepare("RELEASE document")?,
+                },
+                rejects: RejectStatements::prepare(&self.database)?,
+                seen: SeenStatements::prepare(&self.database)?,
+                next_reject: 0,
+                schema_version: 0,
+            })
+        };
+        let mut session = shared().map_err(|failure| self.database.error(failure))?;
+        session.next_reject = number(&self.database, "SELECT coalesce(max(id), 0) + 1 FROM _fireferry_rejects")?;
+        session.schema_version = number(&self.database, "PRAGMA schema_version")?;
+        self.session = Some(session);
+        Ok(())
+    }
+}
+
+impl Session {
+    /// Fails when the schema is not the one that was prepared for. Asked inside the transaction.
+    pub(super) fn require_same_schema(&self, database: &Database) -> Result<()> {
+        if number(database, "PRAGMA schema_version")? == self.schema_version {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Destination,
+            "schema_changed",
+            format!("the schema of {} was changed by another program during the run", database.path().display()),
+        )
+        .hint("check the schema, then start a new run"))
+    }
+}
+
+fn number(database: &Database, sql: &str) -> Result<i64> {
+    Ok(database.query_one(sql, vec![], |row| integer(row, 0))?.unwrap_or_default())
+}
+
+fn plan(database: &Database, schema: &Schema, run: &str, target: &Target) -> Result<TargetPlan> {
+    let table = require(schema, &target.table, &target.columns, target)?;
+    let children =
+        target.children.iter().map(|child| child_plan(database, schema, target, child)).collect::<Result<Vec<_>>>()?;
+    let prepare = |sql: &str| database.prepare(sql).map_err(|failure| database.error(failure));
+    Ok(TargetPlan {
+        insert: prepare(&sql::insert_row(target))?,
+        update: sql::update_row(target).map(|sql| prepare(&sql)).transpose()?,
+        compare: prepare(&sql::compare_row(target))?,
+        careful: !table.triggers.is_empty() || !key_is_exact(database, &table, target)?,
+        owner: owner(database, run, target)?,
+        waiting: waiting(database, run, target)?,
+        target: target.clone(),
+        table,
+        children,
+    })
+}
+
+fn child_plan(database: &Database, schema: &Schema, target: &Target, child: &ChildTarget) -> Result<ChildPlan> {
+    let table = require(schema, &child.table, &child.columns, target)?;
+    let prepare = |sql: &str| database.prepare(sql).map_err(|failure| database.error(failure));
+    Ok(ChildPlan {
+        insert: prepare(&sql::insert_child(child))?,
+        select: prepare(&sql::select_children(child))?,
+        delete: prepare(&sql::delete_children(child))?,
+        child: child.clone(),
+        table,
+    })
+}
+
+fn require(schema: &Schema, name: &str, columns: &[String], target: &Target) -> Result<Table> {
+    let missing = |what: String| {
+        Error::new(ErrorKind::Destination, "table_missing", what)
+            .collection(target.collection.as_str())
+            .hint("apply the migrations with `fireferry schema up`, or correct the pipeline")
+    };
+    let table = schema.table(name).ok_or_else(|| missing(format!("the destination has no table {name}")))?;
+    match columns.iter().find(|column| table.column(column).is_none()) {
+        Some(column) => Err(missing(format!("table {name} has no column {column}"))),
+        None => Ok(table.clone()),
+    }
+}
+
+/// Whether the unique index of the key finds exactly the rows whose key has the same bytes and type.
+fn key_is_exact(database: &Database, table: &Table, target: &Target) -> Result<bool> {
+    let names: Vec<&String> = target.key.iter().map(|index| &target.columns[*index]).collect();
+    let typed = names.iter().all(|name| {
+        table
+            .column(name)
+            .is_some_and(|column| matches!(table.affinity(column), Affinity::Text | Affinity::Integer | Affinity::Real))
+    });
+    let covers = |index: &Index| {
+        index.unique
+            && index.columns.len() == names.len()
+            && names.iter().all(|name| {
+                index.columns.iter().any(|(column, _)| column.as_ref().is_some_and(|c| c.eq_ignore_ascii_case(name)))
+            })
+    };
+    let indexes = inspect::indexes(database, &table.name)?;
+    let binary = indexes
+        .iter()
+        .filter(|index| covers(index))
+        .all(|index| index.columns.iter().all(|(_, collation)| collation.eq_ignore_ascii_case("BINARY")));
+    Ok(typed && binary)
+}
+
+/// The collection's first partition: a number that stays the same when the run is resumed.
+fn owner(database: &Database, run: &str, target: &Target) -> Result<Option<i64>> {
+    let sql = "SELECT id FROM _fireferry_partitions WHERE run = ?1 AND collection = ?2 ORDER BY id LIMIT 1";
+    database.query_one(sql, vec![run.into(), target.collection.as_str().into()], |row| integer(row, 0))
+}
+
+fn waiting(database: &Database, run: &str, target: &Target) -> Result<i64> {
+    let sql = "SELECT count(*) FROM _fireferry_rejects WHERE run = ?1 AND collection = ?2 AND state = 'waiting'";
+    let count = database.query_one(sql, vec![run.into(), target.collection.as_str().into()], |row| integer(row, 0))?;
+    Ok(count.unwrap_or_default())
+}

@@ -1,0 +1,96 @@
+//! Putting a backup back.
+
+use std::fs::File;
+use std::path::Path;
+
+use super::backup::Temporary;
+use super::database::text;
+use super::open::{beside, connection, sync_folder};
+use super::{LibsqlFile, Mode, holder};
+use crate::error::{Error, ErrorKind, Result};
+
+impl LibsqlFile {
+    /// Replaces the database file by the backup, atomically. Refused while another process uses the database.
+    pub(super) fn restore_backup(&mut self, from: &Path) -> Result<()> {
+        self.writable().or_else(|error| if damaged(&error) { Ok(()) } else { Err(error) })?;
+        let had_lease = self.lease.is_some();
+        self.take_lease("a restore")?;
+        let copy = self.copied(from)?;
+        self.require_alone()?;
+        // From here on this object has no connection to the old file, so that nothing is written to it any more.
+        self.database = connection(&self.file, ":memory:")?;
+        let swapped = self.swap(&copy.0);
+        if swapped.is_ok() {
+            copy.keep();
+        }
+        let lease = if had_lease { self.lease.take() } else { None };
+        let reopened = Self::open(&self.file, Mode::ReadWrite { create: false });
+        swapped.map_err(|error| failed("the backup could not be put in place", from).caused_by(error))?;
+        *self = reopened?;
+        self.lease = lease;
+        Ok(())
+    }
+
+    /// The backup's bytes on the database's file system, on disk, with the permissions of the file they replace.
+    fn copied(&self, from: &Path) -> Result<Temporary> {
+        let copy = Temporary::beside(&self.file)?;
+        let work = || -> std::io::Result<()> {
+            let mut source = File::open(from)?;
+            let mut target = File::options().write(true).open(&copy.0)?;
+            let expected = source.metadata()?.len();
+            if std::io::copy(&mut source, &mut target)? != expected {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
+            target.set_permissions(std::fs::metadata(&self.file)?.permissions())?;
+            target.sync_all()
+        };
+        work().map_err(|error| failed("the backup could not be copied", from).caused_by(error))?;
+        Ok(copy)
+    }
+
+    /// Leaving WAL mode needs the database to itself, and empties the WAL. A damaged database has nobody to ask, so
+    /// the system is asked too.
+    fn require_alone(&self) -> Result<()> {
+        let busy = |holder: Option<String>| {
+            let by = holder.unwrap_or_else(|| "another connection".into());
+            Error::new(
+                ErrorKind::Destination,
+                "destination_in_use",
+                format!("{} is in use by {by}; it cannot be replaced under it", self.file.display()),
+            )
+            .hint("stop the programs that use it, then restore again")
+        };
+        match self.database.try_query("PRAGMA journal_mode = DELETE", vec![], |row| text(row, 0)) {
+            Err(failure) if failure.is_busy() => return Err(busy(holder::of(&self.file))),
+            Ok(modes) if modes.iter().any(|mode| mode == "wal") => return Err(busy(holder::of(&self.file))),
+            _ => {}
+        }
+        match holder::users(&self.file).into_iter().next() {
+            Some(user) => Err(busy(Some(user))),
+            None => Ok(()),
+        }
+    }
+
+    /// A WAL of the old database must never meet the new one: it goes first.
+    fn swap(&self, copy: &Path) -> std::io::Result<()> {
+        for suffix in ["-wal", "-shm", "-journal"] {
+            match std::fs::remove_file(beside(&self.file, suffix)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        sync_folder(&self.file)?;
+        std::fs::rename(copy, &self.file)?;
+        sync_folder(&self.file)
+    }
+}
+
+fn damaged(error: &Error) -> bool {
+    matches!(error.code(), "destination_damaged" | "not_a_database")
+}
+
+fn failed(what: &str, from: &Path) -> Error {
+    Error::new(ErrorKind::Destination, "restore_failed", format!("{what}; the destination is as it was"))
+        .file(from)
+        .hint("check the free space and the permissions of the database's folder")
+}

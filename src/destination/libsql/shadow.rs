@@ -1,0 +1,134 @@
+//! The throw-away database of a dry run: the whole schema, and the rows that the run can touch or refer to.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::SystemTime;
+
+use super::database::{Database, text};
+use super::inspect::{MIGRATIONS, is_internal, schema};
+use super::open::{beside, read_only_uri};
+use super::{LibsqlFile, Mode, sql};
+use crate::domain::schema::{Schema, Table};
+use crate::error::{Error, ErrorKind, Result};
+
+/// One statement of the source's schema.
+struct Declaration {
+    kind: String,
+    name: String,
+    table: String,
+    sql: String,
+}
+
+impl LibsqlFile {
+    /// A shadow at `at` with the rows of the tables and of every table they refer to.
+    pub(super) fn make_shadow(&mut self, at: &Path, tables: &[String]) -> Result<Self> {
+        let mut shadow = Self::open(at, Mode::ReadWrite { create: true })?;
+        shadow.durable = false;
+        shadow.writable()?;
+        if self.exists {
+            let before = self.stamp();
+            self.copy_into(&shadow.database, tables)?;
+            if self.stamp() != before {
+                return Err(Error::new(
+                    ErrorKind::Transient,
+                    "destination_changed",
+                    format!("{} was changed while it was copied for the dry run", self.file.display()),
+                )
+                .hint("run it again while nothing else writes to the database"));
+            }
+        }
+        shadow.create_state()?;
+        Ok(shadow)
+    }
+
+    /// What shows that another program wrote: sizes and times of database and WAL.
+    fn stamp(&self) -> Vec<Option<(u64, Option<SystemTime>)>> {
+        [self.file.clone(), beside(&self.file, "-wal")]
+            .iter()
+            .map(|file| std::fs::metadata(file).ok().map(|found| (found.len(), found.modified().ok())))
+            .collect()
+    }
+
+    fn copy_into(&self, shadow: &Database, tables: &[String]) -> Result<()> {
+        let source = read_only_uri(&self.file)?;
+        shadow.execute("ATTACH ?1 AS source", vec![source.into()])?;
+        shadow.execute("PRAGMA foreign_keys = OFF", vec![])?;
+        let wanted = with_parents(&schema(&self.database)?, tables);
+        let copied = shadow.transaction(|shadow| copy(shadow, &wanted));
+        shadow.execute("PRAGMA foreign_keys = ON", vec![])?;
+        copied?;
+        shadow.execute("DETACH source", vec![]).map(|_| ())
+    }
+}
+
+/// The tables and, transitively, every table they refer to.
+fn with_parents(schema: &Schema, tables: &[String]) -> BTreeSet<String> {
+    let mut wanted = BTreeSet::new();
+    let mut open: Vec<&Table> = tables.iter().filter_map(|name| schema.table(name)).collect();
+    while let Some(table) = open.pop() {
+        if wanted.insert(table.name.clone()) {
+            open.extend(table.foreign_keys.iter().filter_map(|key| schema.table(&key.parent)));
+        }
+    }
+    wanted
+}
+
+/// Tables, rows, then what works on rows: indexes after the rows are cheaper, triggers must not fire for them.
+fn copy(shadow: &Database, wanted: &BTreeSet<String>) -> Result<()> {
+    let declarations = declarations(shadow)?;
+    for declaration in declarations.iter().filter(|declaration| declaration.kind == "table") {
+        shadow.execute(&declaration.sql, vec![])?;
+        if wanted.contains(&declaration.name) || declaration.name.eq_ignore_ascii_case(MIGRATIONS) {
+            copy_rows(shadow, &declaration.name)?;
+        }
+    }
+    copy_sequences(shadow)?;
+    for kind in ["index", "trigger", "view"] {
+        for declaration in declarations.iter().filter(|declaration| declaration.kind == kind) {
+            shadow.execute(&declaration.sql, vec![])?;
+        }
+    }
+    Ok(())
+}
+
+/// In the order of their creation. Tables that serve virtual tables or indexes come with those.
+fn declarations(shadow: &Database) -> Result<Vec<Declaration>> {
+    let served = "SELECT CAST(name AS BLOB) FROM pragma_table_list WHERE schema = 'source' AND type = 'shadow'";
+    let served: BTreeSet<String> = shadow.query(served, vec![], |row| text(row, 0))?.into_iter().collect();
+    let sql = "SELECT type, CAST(name AS BLOB), CAST(tbl_name AS BLOB), CAST(sql AS BLOB) FROM source.sqlite_schema
+               WHERE sql IS NOT NULL ORDER BY rowid";
+    let all = shadow.query(sql, vec![], |row| {
+        Ok(Declaration { kind: text(row, 0)?, name: text(row, 1)?, table: text(row, 2)?, sql: text(row, 3)? })
+    })?;
+    let vector_indexes: BTreeSet<String> = all
+        .iter()
+        .filter(|entry| entry.kind == "index" && entry.sql.contains("libsql_vector_idx"))
+        .map(|entry| format!("{}_shadow", entry.name))
+        .collect();
+    let own = |entry: &Declaration| {
+        let migrations = entry.table.eq_ignore_ascii_case(MIGRATIONS);
+        (is_internal(&entry.table) && !migrations)
+            || served.contains(&entry.table)
+            || vector_indexes.contains(&entry.table)
+    };
+    Ok(all.into_iter().filter(|entry| !own(entry)).collect())
+}
+
+/// Generated columns compute themselves.
+fn copy_rows(shadow: &Database, table: &str) -> Result<()> {
+    let sql = "SELECT CAST(name AS BLOB) FROM pragma_table_xinfo(?1) WHERE hidden = 0 ORDER BY cid";
+    let columns = shadow.query(sql, vec![table.into()], |row| text(row, 0))?;
+    let (name, columns) = (sql::quote(table), sql::list(&columns));
+    let copy = format!("INSERT INTO main.{name} ({columns}) SELECT {columns} FROM source.{name}");
+    shadow.execute(&copy, vec![]).map(|_| ())
+}
+
+/// AUTOINCREMENT goes on where it stood, also for tables whose rows are not copied.
+fn copy_sequences(shadow: &Database) -> Result<()> {
+    let exists = "SELECT 1 FROM source.sqlite_schema WHERE name = 'sqlite_sequence'";
+    if shadow.query_one(exists, vec![], |_| Ok(()))?.is_none() {
+        return Ok(());
+    }
+    shadow.execute("DELETE FROM main.sqlite_sequence", vec![])?;
+    shadow.execute("INSERT INTO main.sqlite_sequence SELECT * FROM source.sqlite_sequence", vec![]).map(|_| ())
+}

@@ -1,0 +1,137 @@
+//! SQL texts. Every name is quoted, every value is a parameter.
+
+use std::fmt::Write;
+
+use crate::destination::{ChildTarget, Target};
+
+/// A name in SQL.
+pub(super) fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Two result columns from which a value of any type can be read exactly (see `database`).
+pub(super) fn exact(expression: &str) -> String {
+    format!(
+        "typeof({expression}), CASE typeof({expression}) WHEN 'text' THEN CAST({expression} AS BLOB) ELSE {expression} END"
+    )
+}
+
+/// Names, quoted and separated by commas.
+pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
+    names.into_iter().map(|name| quote(name)).collect::<Vec<_>>().join(", ")
+}
+
+/// `INSERT` of one row. `OR ABORT` overrides conflict clauses of the schema, which could delete other rows.
+fn insert(table: &str, columns: &[String]) -> String {
+    let parameters: Vec<String> = (1..=columns.len()).map(|number| format!("?{number}")).collect();
+    format!("INSERT OR ABORT INTO {} ({}) VALUES ({})", quote(table), list(columns), parameters.join(", "))
+}
+
+/// Inserts the document's row unless its key exists.
+pub(super) fn insert_row(target: &Target) -> String {
+    let key = list(target.key.iter().map(|index| &target.columns[*index]));
+    format!("{} ON CONFLICT ({key}) DO NOTHING", insert(&target.table, &target.columns))
+}
+
+/// Makes the mapped columns equal, if any differs. `None` when all of them are key.
+pub(super) fn update_row(target: &Target) -> Option<String> {
+    let differs = differs(target)?;
+    let set: Vec<String> =
+        others(target).map(|index| format!("{} = ?{}", quote(&target.columns[index]), index + 1)).collect();
+    let (table, key) = (quote(&target.table), same_key(target));
+    Some(format!("UPDATE OR ABORT {table} SET {} WHERE {key} AND ({differs})", set.join(", ")))
+}
+
+/// One row (0 or 1: whether it differs) when a row has exactly this key, none otherwise.
+pub(super) fn compare_row(target: &Target) -> String {
+    let differs = differs(target).unwrap_or_else(|| "0".into());
+    format!("SELECT {differs} FROM {} WHERE {}", quote(&target.table), same_key(target))
+}
+
+/// Mapped columns outside of the key.
+fn others(target: &Target) -> impl Iterator<Item = usize> {
+    (0..target.columns.len()).filter(|index| !target.key.contains(index))
+}
+
+/// The one equality, negated: another value under BINARY, or another type.
+fn differs(target: &Target) -> Option<String> {
+    let mut text = String::new();
+    for index in others(target) {
+        let (column, number) = (quote(&target.columns[index]), index + 1);
+        let or = if text.is_empty() { "" } else { " OR " };
+        let _ = write!(text, "{or}{column} COLLATE BINARY IS NOT ?{number} OR typeof({column}) <> typeof(?{number})");
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+/// The row whose key is this one by bytes. The first comparison finds it by the index, the second is exact under
+/// any collation of the column.
+fn same_key(target: &Target) -> String {
+    let parts: Vec<String> = target.key.iter().map(|index| equal(&target.columns[*index], index + 1)).collect();
+    parts.join(" AND ")
+}
+
+fn equal(column: &str, number: usize) -> String {
+    let column = quote(column);
+    format!("{column} = ?{number} AND {column} COLLATE BINARY = ?{number} AND typeof({column}) = typeof(?{number})")
+}
+
+/// Inserts a child row.
+pub(super) fn insert_child(child: &ChildTarget) -> String {
+    insert(&child.table, &child.columns)
+}
+
+/// A document's child rows, exactly; parameters are the linked values of its row.
+pub(super) fn select_children(child: &ChildTarget) -> String {
+    let columns: Vec<String> = child.columns.iter().map(|column| exact(&quote(column))).collect();
+    format!("SELECT {} FROM {} WHERE {}", columns.join(", "), quote(&child.table), same_parent(child))
+}
+
+/// Deletes a document's child rows.
+pub(super) fn delete_children(child: &ChildTarget) -> String {
+    format!("DELETE FROM {} WHERE {}", quote(&child.table), same_parent(child))
+}
+
+fn same_parent(child: &ChildTarget) -> String {
+    let parts: Vec<String> = child
+        .link
+        .iter()
+        .enumerate()
+        .map(|(position, (column, _))| equal(&child.columns[*column], position + 1))
+        .collect();
+    parts.join(" AND ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::destination::OnConflict;
+    use crate::domain::document::CollectionPattern;
+
+    fn target(columns: &[&str], key: &[usize]) -> Target {
+        Target {
+            collection: CollectionPattern::of("users"),
+            table: "us\"ers".into(),
+            columns: columns.iter().map(|name| (*name).to_owned()).collect(),
+            key: key.to_vec(),
+            children: vec![],
+            on_conflict: OnConflict::Replace,
+            empty_at_start: true,
+            remember_keys: false,
+        }
+    }
+
+    #[test]
+    fn names_are_quoted_and_values_are_parameters() {
+        assert_eq!(
+            insert_row(&target(&["id", "order"], &[0])),
+            r#"INSERT OR ABORT INTO "us""ers" ("id", "order") VALUES (?1, ?2) ON CONFLICT ("id") DO NOTHING"#
+        );
+    }
+
+    #[test]
+    fn a_row_of_keys_alone_has_nothing_to_update() {
+        assert_eq!(update_row(&target(&["a", "b"], &[1, 0])), None);
+        assert!(compare_row(&target(&["a", "b"], &[1, 0])).starts_with("SELECT 0 FROM"));
+    }
+}

@@ -1,0 +1,227 @@
+//! Just enough of SQL's grammar to find statements and clauses without being fooled by strings, quoted names and
+//! comments.
+
+/// A piece of SQL that is neither white space nor comment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Token<'a> {
+    text: &'a str,
+    start: usize,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A keyword or plain name.
+    Word,
+    /// A string or quoted name.
+    Quoted,
+    /// Anything else, one character.
+    Symbol,
+}
+
+impl Token<'_> {
+    fn is(&self, keyword: &str) -> bool {
+        self.kind == Kind::Word && self.text.eq_ignore_ascii_case(keyword)
+    }
+
+    fn end(&self) -> usize {
+        self.start + self.text.len()
+    }
+}
+
+/// One statement of a script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Statement<'a> {
+    /// Its text without the semicolon and without comments around it.
+    pub(super) text: &'a str,
+    /// The line it starts at, from 1.
+    pub(super) line: u64,
+}
+
+impl Statement<'_> {
+    /// Its first word, if it begins or ends a transaction.
+    pub(super) fn transaction_control(&self) -> Option<&str> {
+        let first = tokens(self.text).into_iter().next()?;
+        ["BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE"]
+            .iter()
+            .any(|keyword| first.is(keyword))
+            .then_some(&self.text[..first.text.len()])
+    }
+}
+
+/// The statements of a script, in order.
+pub(super) fn statements(sql: &str) -> Vec<Statement<'_>> {
+    let mut found = Vec::new();
+    let mut current: Vec<Token> = Vec::new();
+    for token in tokens(sql) {
+        let semicolon = token.kind == Kind::Symbol && token.text == ";";
+        if !semicolon || (is_trigger(&current) && !ends_trigger(&current)) {
+            current.push(token);
+        } else if !current.is_empty() {
+            found.push(statement(sql, &current));
+            current.clear();
+        }
+    }
+    if !current.is_empty() {
+        found.push(statement(sql, &current));
+    }
+    found
+}
+
+fn statement<'a>(sql: &'a str, tokens: &[Token]) -> Statement<'a> {
+    let (start, end) = match (tokens.first(), tokens.last()) {
+        (Some(first), Some(last)) => (first.start, last.end()),
+        _ => (0, 0),
+    };
+    let line = 1 + sql[..start].bytes().filter(|byte| *byte == b'\n').count() as u64;
+    Statement { text: &sql[start..end], line }
+}
+
+fn is_trigger(tokens: &[Token]) -> bool {
+    let mut words = tokens.iter().take(3).filter(|token| !token.is("TEMP") && !token.is("TEMPORARY"));
+    words.next().is_some_and(|word| word.is("CREATE")) && words.next().is_some_and(|word| word.is("TRIGGER"))
+}
+
+/// A trigger's body ends with `; END`; the `END` of a CASE has no semicolon before it.
+fn ends_trigger(tokens: &[Token]) -> bool {
+    matches!(tokens, [.., before, last] if before.text == ";" && last.is("END"))
+}
+
+/// Conflict clauses in a declaration that change what a conflict does, as written: `ON CONFLICT REPLACE`.
+pub(super) fn conflict_clauses(create: &str) -> Vec<String> {
+    let tokens = tokens(create);
+    tokens
+        .windows(3)
+        .filter(|window| window[0].is("ON") && window[1].is("CONFLICT") && !window[2].is("ABORT"))
+        .map(|window| create[window[0].start..window[2].end()].to_owned())
+        .collect()
+}
+
+/// For every REFERENCES of a declaration, in order: whether it is deferred until COMMIT.
+pub(super) fn deferred_references(create: &str) -> Vec<bool> {
+    let tokens = tokens(create);
+    let mut found = Vec::new();
+    for (index, token) in tokens.iter().enumerate() {
+        if token.is("REFERENCES") {
+            found.push(false);
+        } else if let ([deferrable, initially, deferred], Some(last)) =
+            (&tokens[index..tokens.len().min(index + 3)], found.last_mut())
+        {
+            let negated = index > 0 && tokens[index - 1].is("NOT");
+            *last |= !negated && deferrable.is("DEFERRABLE") && initially.is("INITIALLY") && deferred.is("DEFERRED");
+        }
+    }
+    found
+}
+
+fn tokens(sql: &str) -> Vec<Token<'_>> {
+    let bytes = sql.as_bytes();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        let (end, kind) = match bytes[at] {
+            byte if byte.is_ascii_whitespace() => (at + 1, None),
+            b'-' if bytes[at..].starts_with(b"--") => (after(sql, at, "\n"), None),
+            b'/' if bytes[at..].starts_with(b"/*") => (after(sql, at + 2, "*/"), None),
+            b'[' => (after(sql, at, "]"), Some(Kind::Quoted)),
+            quote @ (b'\'' | b'"' | b'`') => (after_quoted(bytes, at, quote), Some(Kind::Quoted)),
+            byte if is_word(byte) => (after_word(bytes, at), Some(Kind::Word)),
+            _ => (at + 1, Some(Kind::Symbol)),
+        };
+        if let Some(kind) = kind {
+            found.push(Token { text: &sql[at..end], start: at, kind });
+        }
+        at = end;
+    }
+    found
+}
+
+/// Bytes above ASCII belong to names, so a token never cuts a character.
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$') || byte >= 0x80
+}
+
+fn after_word(bytes: &[u8], at: usize) -> usize {
+    bytes[at..].iter().position(|byte| !is_word(*byte)).map_or(bytes.len(), |length| at + length)
+}
+
+fn after(sql: &str, at: usize, end: &str) -> usize {
+    sql.get(at..).and_then(|rest| rest.find(end)).map_or(sql.len(), |length| at + length + end.len())
+}
+
+/// A doubled quote stands for itself.
+fn after_quoted(bytes: &[u8], at: usize, quote: u8) -> usize {
+    let mut position = at + 1;
+    while position < bytes.len() {
+        if bytes[position] == quote {
+            if bytes.get(position + 1) != Some(&quote) {
+                return position + 1;
+            }
+            position += 1;
+        }
+        position += 1;
+    }
+    bytes.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(sql: &str) -> Vec<&str> {
+        statements(sql).iter().map(|statement| statement.text).collect()
+    }
+
+    #[test]
+    fn semicolons_inside_of_strings_names_and_comments_end_nothing() {
+        let sql = "-- a; b\nCREATE TABLE \"x;y\" (a TEXT DEFAULT 'it''s; ok'); /* ; */ SELECT [a;b], `c;d`;;\n";
+        assert_eq!(texts(sql), ["CREATE TABLE \"x;y\" (a TEXT DEFAULT 'it''s; ok')", "SELECT [a;b], `c;d`"]);
+        assert_eq!(statements(sql)[0].line, 2);
+    }
+
+    #[test]
+    fn a_trigger_is_one_statement() {
+        let trigger = "CREATE TEMP TRIGGER t AFTER INSERT ON a BEGIN \
+                       SELECT CASE WHEN 1 THEN 2 END; UPDATE b SET c = 1; END";
+        assert_eq!(texts(&format!("{trigger}; SELECT 1")), [trigger, "SELECT 1"]);
+    }
+
+    #[test]
+    fn statements_that_would_end_the_transaction_are_found() {
+        let found = statements("begin; -- x\nINSERT INTO t VALUES ('COMMIT'); End transaction");
+        assert_eq!(found[0].transaction_control(), Some("begin"));
+        assert_eq!(found[1].transaction_control(), None);
+        assert_eq!(found[2].transaction_control(), Some("End"));
+    }
+
+    #[test]
+    fn conflict_clauses_are_found_only_where_they_are_clauses() {
+        let sql = "CREATE TABLE t (a TEXT UNIQUE on  conflict replace, b TEXT DEFAULT 'ON CONFLICT IGNORE', \
+                   \"ON CONFLICT FAIL\" TEXT, -- ON CONFLICT FAIL\n c INT NOT NULL ON CONFLICT ABORT)";
+        assert_eq!(conflict_clauses(sql), ["on  conflict replace"]);
+    }
+
+    #[test]
+    fn deferred_foreign_keys_are_told_apart() {
+        let sql = "CREATE TABLE t (a REFERENCES p DEFERRABLE INITIALLY DEFERRED, b REFERENCES q, \
+                   c REFERENCES r NOT DEFERRABLE INITIALLY DEFERRED, FOREIGN KEY (a) REFERENCES s (x) \
+                   ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED)";
+        assert_eq!(deferred_references(sql), [true, false, false, true]);
+    }
+
+    #[test]
+    fn unfinished_sql_is_taken_as_it_is() {
+        for sql in ["SELECT 'a", "SELECT \"a", "/* a", "-- a", "[", "ü", "/*"] {
+            let _ = statements(sql);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_cut_without_panic(sql in "[-/*'\"`;\\[\\]aüON \n]{0,40}") {
+            let total: usize = statements(&sql).iter().map(|statement| statement.text.len()).sum();
+            proptest::prop_assert!(total <= sql.len());
+            let _ = conflict_clauses(&sql);
+        }
+    }
+}
