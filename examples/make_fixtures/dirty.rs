@@ -114,7 +114,7 @@ fn broken_lines(world: &World) -> Vec<Dirty> {
         Dirty::line("users", nameless, "missing_id", "no name, so no id"),
         Dirty::line("users", slash, "invalid_id", "the name ends with users/, the id is empty"),
         Dirty::line("progress", "[\"an\", \"array\"]", "malformed_record", "JSON, but not an object"),
-        Dirty { document: None, ..Dirty::document(oversized, "oversized_document", "above max_document_bytes") },
+        Dirty::document(oversized, "oversized_document", "above max_document_bytes"),
     ]
 }
 

@@ -2,7 +2,6 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use jiff::Timestamp;
 
 /// What every document's name starts with.
 pub const ROOT: &str = "projects/classroom/databases/(default)/documents/";
@@ -169,12 +168,27 @@ fn double(value: f64) -> String {
 
 /// RFC 3339 with no, three or six digits after the second.
 pub fn time(micros: i64) -> String {
-    let whole = micros.div_euclid(1_000_000);
-    let fraction = micros.rem_euclid(1_000_000);
-    let seconds = Timestamp::from_second(whole).map_or_else(|_| String::new(), |at| at.strftime("%FT%T").to_string());
-    match fraction {
-        0 => format!("{seconds}Z"),
-        _ if fraction % 1000 == 0 => format!("{seconds}.{:03}Z", fraction / 1000),
-        _ => format!("{seconds}.{fraction:06}Z"),
-    }
+    let seconds = micros.div_euclid(1_000_000);
+    let (year, month, day) = date(seconds.div_euclid(86_400));
+    let of_day = seconds.rem_euclid(86_400);
+    let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
+    let fraction = match micros.rem_euclid(1_000_000) {
+        0 => String::new(),
+        fraction if fraction % 1_000 == 0 => format!(".{:03}", fraction / 1_000),
+        fraction => format!(".{fraction:06}"),
+    };
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z")
+}
+
+/// The date so many days after 1970-01-01: libraries stop some hours short of the end of the year 9999.
+fn date(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468; // from 1 March of the year 0
+    let era = days.div_euclid(146_097);
+    let of_era = days.rem_euclid(146_097);
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153; // from March
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let (month, next_year) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    (year + era * 400 + next_year, month, day)
 }

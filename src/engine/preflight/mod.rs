@@ -71,7 +71,7 @@ impl Examination {
 pub async fn check(ctx: &mut Context, options: &RunOptions) -> Result<CheckReport> {
     let mut examination = examine(ctx, options).await?;
     let schema = examination.future.as_ref().map(|future| &future.schema);
-    for outcome in run_tests(&ctx.pipeline, schema).into_iter().filter(|outcome| !outcome.passed) {
+    for outcome in run_tests(&ctx.pipeline, schema).into_iter().filter(|outcome| !outcome.passed()) {
         examination.findings.push(
             Finding::new(Severity::Error, "pipeline_test_failed", format!("test {} failed", outcome.name))
                 .hint("`fireferry test` shows the difference"),
