@@ -2,11 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
-
 use crate::engine::backup::{self, BackupEntry};
 use crate::error::{Error, ErrorKind, Result};
-use crate::report::text::{Column, bytes, clean, table};
+use crate::report::text::{Column, bytes, clean, moment, table};
 
 use super::App;
 use super::args::{BackupVerb, PipelineArg};
@@ -34,8 +32,14 @@ async fn create(app: &App, args: &PipelineArg) -> Result<Exit> {
 fn list(app: &App, args: &PipelineArg) -> Result<Exit> {
     let pipeline = load(app, &args.file)?;
     let entries = backup::list(&app.settings.state, &pipeline.name)?;
-    app.output.answer(&json!({ "backups": entries }), || text(&pipeline.name, &entries))?;
+    app.output.answer(&Listed { backups: &entries }, || text(&pipeline.name, &entries))?;
     Ok(Exit::Clean)
+}
+
+/// The answer of `backup list --json`.
+#[derive(serde::Serialize)]
+struct Listed<'a> {
+    backups: &'a [BackupEntry],
 }
 
 fn text(pipeline: &str, entries: &[BackupEntry]) -> String {
@@ -51,7 +55,7 @@ fn text(pipeline: &str, entries: &[BackupEntry]) -> String {
     ];
     let rows = entries.iter().map(|entry| {
         let BackupEntry { path, destination, created_at, bytes: size, reason, .. } = entry;
-        vec![created_at.clone(), reason.clone(), bytes(*size), destination.clone(), path.display().to_string()]
+        vec![moment(created_at), reason.clone(), bytes(*size), destination.clone(), path.display().to_string()]
     });
     table(&columns, rows)
 }

@@ -144,14 +144,27 @@ pub fn shown_url(url: &DestinationUrl) -> String {
 
 /// `user@host`.
 fn initiated_by() -> String {
-    let name = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
-    let user = name.unwrap_or_else(|| rustix::process::getuid().as_raw().to_string());
+    let named = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
+    let uid = rustix::process::getuid().as_raw().to_string();
+    let user = named.or_else(|| user_of(&fs_err::read_to_string("/etc/passwd").ok()?, &uid)).unwrap_or(uid);
     format!("{user}@{}", crate::ledger::host())
+}
+
+/// The name that `/etc/passwd` has for a user id.
+fn user_of(passwd: &str, uid: &str) -> Option<String> {
+    let mut lines = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    lines.find(|fields| fields.get(2) == Some(&uid)).and_then(|fields| fields.first().map(|name| (*name).to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn users_have_names() {
+        let passwd = "root:x:0:0:root:/root:/bin/sh\nada:x:1000:1000::/home/ada:\nbroken";
+        assert_eq!((user_of(passwd, "1000").as_deref(), user_of(passwd, "7")), (Some("ada"), None));
+    }
 
     #[test]
     fn a_shown_url_has_no_secrets() {

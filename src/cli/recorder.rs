@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::{Ledger, RunStart};
 use crate::report::run::{RejectReport, RunReport};
 
+use super::logging::SAID;
 use super::output::Output;
 
 /// How often the ledger is asked whether someone wants the run to stop.
@@ -59,6 +61,7 @@ impl Recorder {
                 tokio::time::sleep(POLL).await;
                 // A ledger that is busy now is asked again in a second.
                 if ledger.cancel_requested(&run).await.unwrap_or(false) {
+                    info!(target: SAID, "asked to stop by `fireferry runs cancel`");
                     output.note("stopping cleanly: asked to by `fireferry runs cancel`");
                     stop.cancel();
                 }
@@ -82,6 +85,7 @@ impl Recorder {
             Ok(value) => Ok(Some(value)),
             Err(error) if self.required => Err(error),
             Err(error) => {
+                warn!(target: SAID, "going on without the ledger: {error}");
                 self.output.warn(&format!("going on without the ledger: {error}"));
                 Ok(None)
             }

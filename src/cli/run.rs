@@ -39,7 +39,7 @@ pub async fn run(app: &App, args: &RunArgs) -> Result<Exit> {
     let result = async {
         let prepared = app.interruptible(prepare(context, options)).await?;
         let start =
-            RunStart { id: prepared.run_id().to_owned(), started_at: prepared.started_at().to_string(), ..start };
+            RunStart { id: prepared.run_id().to_owned(), started_at: format!("{:.6}", prepared.started_at()), ..start };
         if !dry_run {
             app.log.attach(&state.run(&start.id).join("run.log"))?;
             recorder.started(&start).await?;

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::{Ledger, LedgerReject, RejectFilter, RunEntry, RunState};
 use crate::report::markdown;
 use crate::report::run::RunReport;
-use crate::report::text::{self, Column, clean, count, table};
+use crate::report::text::{self, Column, clean, count, moment, table};
 
 use super::App;
 use super::args::{ReportFormat, RunsVerb};
@@ -49,7 +49,13 @@ async fn list(app: &App, limit: u64) -> Result<()> {
         Some(ledger) => ledger.list(limit).await?,
         None => Vec::new(),
     };
-    app.output.answer(&json!({ "runs": entries }), || list_text(&entries))
+    app.output.answer(&Listed { runs: &entries }, || list_text(&entries))
+}
+
+/// The answer of `runs list --json`.
+#[derive(serde::Serialize)]
+struct Listed<'a> {
+    runs: &'a [RunEntry],
 }
 
 fn list_text(entries: &[RunEntry]) -> String {
@@ -71,7 +77,7 @@ fn list_text(entries: &[RunEntry]) -> String {
             entry.run_id.clone(),
             entry.pipeline.clone(),
             status_text(entry),
-            entry.started_at.clone(),
+            moment(&entry.started_at),
             number(entry.read),
             number(entry.rejected),
             entry.initiated_by.clone(),
@@ -115,7 +121,7 @@ fn show_open(app: &App, entry: &RunEntry, format: ReportFormat) -> Result<()> {
         entry.run_id,
         clean(&entry.pipeline),
         status_text(entry),
-        entry.started_at,
+        moment(&entry.started_at),
         clean(&entry.initiated_by),
         entry.pid,
         clean(&entry.destination),
@@ -190,7 +196,8 @@ impl Listing<'_> {
         let first = self.shown == 0;
         self.shown += 1;
         if self.app.output.is_json() {
-            let item = json!(found).to_string();
+            // Strings, numbers and JSON values always serialise.
+            let item = serde_json::to_string(found).unwrap_or_default();
             return self.app.output.data(&format!("{}\n{item}", if first { "" } else { "," }));
         }
         let mut text = text::reject(&found.reject);

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::engine::migrate::{self, MigrationStatus};
 use crate::error::Result;
-use crate::report::text::{Column, clean, table};
+use crate::report::text::{Column, clean, moment, table};
 
 use super::App;
 use super::args::{PipelineArg, SchemaVerb};
@@ -44,7 +44,7 @@ fn text(found: &MigrationStatus, file: &str) -> String {
     let applied = found
         .applied
         .iter()
-        .map(|step| vec![format!("{:04}_{}", step.version, step.name), "applied".to_owned(), step.applied_at.clone()]);
+        .map(|step| vec![format!("{:04}_{}", step.version, step.name), "applied".to_owned(), moment(&step.applied_at)]);
     let pending = found.pending.iter().map(|name| vec![name.clone(), "pending".to_owned(), String::new()]);
     let columns = [Column::Text("migration"), Column::Text("state"), Column::Text("applied at")];
     let mut text = format!("{}\n\n{}", clean(&found.destination), table(&columns, applied.chain(pending)));

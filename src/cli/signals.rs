@@ -12,6 +12,7 @@ pub fn watch(stop: CancellationToken, output: Output) {
     };
     tokio::spawn(async move {
         while let Some(signal) = signals.next().await {
+            tracing::info!(target: super::logging::SAID, ?signal, "asked to stop");
             if !stop.is_cancelled() {
                 output.note("\nstopping cleanly: finishing what is being committed (Ctrl-C again: stop at once)");
                 stop.cancel();

@@ -19,7 +19,7 @@ pub struct RunStart {
     pub destination_url: String,
     /// `user@host`.
     pub initiated_by: String,
-    /// RFC 3339.
+    /// Of this invocation: RFC 3339 of fixed width, because runs are ordered by it.
     pub started_at: String,
 }
 

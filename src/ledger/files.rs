@@ -12,16 +12,11 @@ pub fn private_dir(path: &Path) -> io::Result<bool> {
     if path.is_dir() {
         return Ok(false);
     }
-    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty() && !parent.is_dir()) {
-        fs_err::create_dir_all(parent)?;
-    }
     let mut builder = DirBuilder::new();
+    builder.recursive(true);
     #[cfg(unix)]
     builder.mode(0o700);
-    match builder.create(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => return Ok(false),
-        other => other?,
-    }
+    builder.create(path)?;
     #[cfg(unix)]
     fs_err::set_permissions(path, Permissions::from_mode(0o700))?;
     Ok(true)
@@ -57,6 +52,7 @@ mod tests {
         assert!(private_dir(&inner).unwrap());
         assert!(!private_dir(&inner).unwrap());
         assert_eq!(mode(&inner), 0o700);
+        assert_eq!(mode(inner.parent().unwrap()), 0o700);
         let file = inner.join("f");
         drop(private_append(&file).unwrap());
         assert_eq!(mode(&file), 0o600);

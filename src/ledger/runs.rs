@@ -16,15 +16,16 @@ const COLUMNS: &str = "id, pipeline, pipeline_file, destination, destination_url
 const SHORTEST_PREFIX: usize = 4;
 
 impl Ledger {
-    /// Records that a run starts, or goes on after it was stopped, in this process.
+    /// Records that a run starts, or goes on after it was stopped, in this process. A report of before goes away: the
+    /// next one counts everything.
     pub async fn run_started(&self, run: &RunStart) -> Result<()> {
         let me = Process::current();
         self.execute(
             "INSERT INTO runs (id, pipeline, pipeline_file, destination, destination_url, status, initiated_by,
-                               started_at, host, pid, pid_started)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                               started_at, active_at, host, pid, pid_started)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11)
              ON CONFLICT (id) DO UPDATE SET status = excluded.status, finished_at = NULL, cancel_requested = 0,
-                 host = excluded.host, pid = excluded.pid, pid_started = excluded.pid_started",
+                 active_at = excluded.active_at, report = NULL, host = excluded.host, pid = excluded.pid, pid_started = excluded.pid_started",
             libsql::params![
                 run.id.as_str(),
                 run.pipeline.as_str(),
@@ -57,10 +58,10 @@ impl Ledger {
         if changed == 1 { Ok(()) } else { Err(unknown(&report.run_id)) }
     }
 
-    /// The newest runs, newest first.
+    /// The runs that were started or resumed last, newest first.
     pub async fn list(&self, limit: u64) -> Result<Vec<RunEntry>> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let sql = format!("SELECT {COLUMNS} FROM runs ORDER BY started_at DESC, id DESC LIMIT ?1");
+        let sql = format!("SELECT {COLUMNS} FROM runs ORDER BY active_at DESC, id DESC LIMIT ?1");
         self.query(&sql, [limit]).await.map(|rows| rows.iter().map(entry).collect())
     }
 
@@ -93,7 +94,7 @@ impl Ledger {
 
     async fn resolve(&self, selector: &str) -> Result<String> {
         let rows = if selector == "latest" {
-            self.query("SELECT id FROM runs ORDER BY started_at DESC, id DESC LIMIT 1", ()).await?
+            self.query("SELECT id FROM runs ORDER BY active_at DESC, id DESC LIMIT 1", ()).await?
         } else {
             let least = i64::try_from(SHORTEST_PREFIX).unwrap_or(i64::MAX);
             let sql = "SELECT id FROM runs WHERE id = ?1
@@ -121,7 +122,7 @@ impl Ledger {
     async fn forget_old_runs(&self) -> Result<()> {
         let keep = i64::try_from(MOST_RUNS).unwrap_or(i64::MAX);
         let sql = "DELETE FROM runs WHERE finished_at IS NOT NULL AND id IN
-                   (SELECT id FROM runs ORDER BY started_at DESC, id DESC LIMIT -1 OFFSET ?1)";
+                   (SELECT id FROM runs ORDER BY active_at DESC, id DESC LIMIT -1 OFFSET ?1)";
         self.execute(sql, [keep]).await.map(drop)
     }
 }

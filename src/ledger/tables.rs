@@ -29,6 +29,7 @@ const TABLES: &str = "
         status           TEXT NOT NULL,
         initiated_by     TEXT NOT NULL,
         started_at       TEXT NOT NULL,
+        active_at        TEXT NOT NULL,
         finished_at      TEXT,
         host             TEXT NOT NULL,
         pid              INTEGER NOT NULL,
@@ -36,7 +37,7 @@ const TABLES: &str = "
         cancel_requested INTEGER NOT NULL DEFAULT 0,
         report           TEXT
     ) STRICT;
-    CREATE INDEX runs_started ON runs (started_at, id);
+    CREATE INDEX runs_active ON runs (active_at, id);
     CREATE TABLE rejects (
         run        TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
         number     INTEGER NOT NULL,

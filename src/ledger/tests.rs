@@ -90,6 +90,19 @@ async fn runs_are_listed_newest_first_and_found_by_the_beginning_of_their_id() {
 }
 
 #[tokio::test]
+async fn a_run_that_goes_on_is_the_latest_again() {
+    let (_folder, path) = place();
+    let ledger = Ledger::open(&path).await.unwrap();
+    for (id, at) in [(FIRST, "2025-06-01T00:00:00Z"), (SECOND, "2025-06-02T00:00:00Z"), (FIRST, "2025-06-03T00:00:00Z")]
+    {
+        ledger.run_started(&start(id, at)).await.unwrap();
+    }
+    let (entry, _) = ledger.get("latest").await.unwrap();
+    assert_eq!((entry.run_id.as_str(), entry.started_at.as_str()), (FIRST, "2025-06-01T00:00:00Z"));
+    assert_eq!(ledger.list(10).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn an_empty_ledger_says_that_there_is_no_run() {
     let (_folder, path) = place();
     let ledger = Ledger::open(&path).await.unwrap();
@@ -166,7 +179,7 @@ async fn old_runs_are_forgotten_with_their_rejects_but_never_one_that_goes_on() 
     ledger.run_finished(&RunReport { run_id: "0000-done".to_owned(), ..empty() }).await.unwrap();
     let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
                INSERT INTO runs SELECT printf('1111-%05d', i), 'p', 'f', 'd', 'u', 'completed', 'b',
-               '2025-01-01T00:00:00Z', '2025-01-01T00:00:00Z', 'h', 1, 0, 0, NULL FROM n";
+               '2025-01-01T00:00:00Z', '2025-01-01T00:00:00Z', '2025-01-01T00:00:00Z', 'h', 1, 0, 0, NULL FROM n";
     ledger.execute(sql, [i64::try_from(MOST_RUNS).unwrap()]).await.unwrap();
     ledger.run_started(&start(FIRST, "2025-06-01T20:00:00Z")).await.unwrap();
     assert_eq!(ledger.get("0000-done").await.unwrap_err().code(), "run_unknown");

@@ -83,6 +83,8 @@ impl View for Bars {
 
     fn close(&self) {
         self.phase.finish_and_clear();
+        let collections = self.collections.lock().unwrap_or_else(PoisonError::into_inner);
+        collections.values().for_each(|shown| shown.bar.finish_and_clear());
         // A terminal that cannot be cleaned is still readable.
         drop(self.all.clear());
         self.output.set_bars(None);

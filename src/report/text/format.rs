@@ -58,6 +58,14 @@ pub fn seconds(low: f64, high: f64) -> String {
     format!("{} to {}", duration(low), duration(high))
 }
 
+/// A time in RFC 3339 without its fraction of a second: `2025-06-01T20:00:00Z`.
+pub fn moment(time: &str) -> String {
+    match time.split_once('.') {
+        Some((whole, _)) => clean(whole) + "Z",
+        None => clean(time),
+    }
+}
+
 /// Text of users' data made safe for a terminal: control characters are shown, not obeyed.
 pub fn clean(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
@@ -132,6 +140,12 @@ mod tests {
             [-1.0, 0.04, 9.4, 12.3, 59.7, 200.0, 7500.0].map(duration),
             ["0.0 s", "0.0 s", "9.4 s", "12 s", "1 min 0 s", "3 min 20 s", "2 h 5 min"]
         );
+    }
+
+    #[test]
+    fn moments_have_no_fractions() {
+        assert_eq!(moment("2025-06-01T20:00:00.123456Z"), "2025-06-01T20:00:00Z");
+        assert_eq!(moment("2025-06-01T20:00:00Z"), "2025-06-01T20:00:00Z");
     }
 
     #[test]

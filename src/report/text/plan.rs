@@ -40,8 +40,15 @@ fn cells((index, row): (usize, &PlannedCollection)) -> Vec<String> {
         row.table.clone(),
         count(row.documents),
         row.rows.map_or_else(|| "no table".to_owned(), count),
-        row.after.join(", "),
+        parents(&row.after),
     ]
+}
+
+/// The collections of `users (depends_on)`, `users (foreign key …)`: each once, without the reason.
+fn parents(after: &[String]) -> String {
+    let mut names: Vec<&str> = after.iter().map(|reason| reason.split(" (").next().unwrap_or(reason)).collect();
+    names.dedup();
+    names.join(", ")
 }
 
 fn section(text: &mut String, title: &str, items: &[String]) {
@@ -69,7 +76,10 @@ mod tests {
             pipeline: "classroom".to_owned(),
             source: "json files in fixtures/classroom".to_owned(),
             destination: "local file classroom.db".to_owned(),
-            collections: vec![row("users", 1200, Some(0), &[]), row("batches", 40, None, &["users (depends_on)"])],
+            collections: vec![
+                row("users", 1200, Some(0), &[]),
+                row("batches", 40, None, &["users (depends_on)", "users (foreign key batches.teacher_id)"])
+            ],
             uncovered: vec!["audit".to_owned()],
             documents: 1240,
             estimate: Some(Estimate {
