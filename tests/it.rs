@@ -1,2 +1,11 @@
+//! The integration tests: one binary, one module per behaviour.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod cli;
+mod destination;
+mod examples;
+mod layering;
+mod mapping;
+mod pipeline;
 mod source;
+mod support;
