@@ -6,6 +6,7 @@ mod destination;
 mod examples;
 mod layering;
 mod mapping;
+mod migrations;
 mod pipeline;
 mod source;
 mod support;
