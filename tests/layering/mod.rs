@@ -1,4 +1,5 @@
 //! The arrows of the architecture point inward. This test reads the source and fails on a wrong one.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod paths;
 
