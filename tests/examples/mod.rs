@@ -1,4 +1,5 @@
 //! The shipped examples, run as a newcomer runs them.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod classroom;
 mod fixtures;

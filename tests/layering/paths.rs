@@ -115,8 +115,8 @@ fn resolve(here: &[&str], path: Vec<String>) -> Vec<String> {
 fn lex(text: &str) -> Vec<(Token, usize)> {
     let mut tokens = Vec::new();
     let mut rest = text;
+    let mut line = 1;
     while let Some(first) = rest.chars().next() {
-        let line = 1 + text[..text.len() - rest.len()].matches('\n').count();
         let length = skipped(rest).unwrap_or_else(|| {
             let word = rest.find(|char: char| !char.is_alphanumeric() && char != '_').unwrap_or(rest.len());
             let (token, length) = if word > 0 {
@@ -131,6 +131,7 @@ fn lex(text: &str) -> Vec<(Token, usize)> {
             }
             length
         });
+        line += rest[..length].matches('\n').count();
         rest = &rest[length..];
     }
     tokens
