@@ -72,8 +72,11 @@ impl World {
         }
     }
 
-    fn email_of(&self, user: usize) -> Value {
-        self.users[user].fields.get("email").cloned().unwrap_or(Value::Null)
+    fn email_of(&self, user: usize) -> &str {
+        match self.users[user].fields.get("email") {
+            Some(Value::Text(email)) => email.trim(),
+            _ => "",
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::reader::{self, Reading, Start};
 use super::steps::{self, Step};
 use super::{Context, RunOptions};
 use crate::destination::{Batch, CommitHeader, Destination, RunRecord};
-use crate::domain::cursor::Partition;
+use crate::domain::cursor::{Cursor, Partition};
 use crate::error::Result;
 use crate::report::plan::Estimate;
 
@@ -73,6 +73,7 @@ async fn measure(ctx: &mut Context, options: &RunOptions, step: &Step, wanted: u
     let (_readers, mut queues) = reader::start(vec![reading], 1, 1);
     let mut documents = 0;
     let mut sequence = 0;
+    let mut from = None;
     let Some(queue) = queues.first_mut() else { return Ok(None) };
     while documents < wanted
         && let Some(Ok(batch)) = queue.recv().await
@@ -80,7 +81,8 @@ async fn measure(ctx: &mut Context, options: &RunOptions, step: &Step, wanted: u
         sequence += 1;
         documents += (batch.documents.len() + batch.rejects.len()) as u64 + batch.skipped;
         let last = batch.last;
-        write(scratch.as_mut(), &partition, sequence, batch).await?;
+        let to = batch.to.clone();
+        write(scratch.as_mut(), &partition, sequence, from.replace(to), batch).await?;
         if last {
             break;
         }
@@ -111,13 +113,19 @@ async fn prepare(
     scratch.prepare(RUN, &[step.target(options, true, true)]).await
 }
 
-async fn write(scratch: &mut dyn Destination, partition: &Partition, sequence: u64, batch: Batch) -> Result<()> {
+async fn write(
+    scratch: &mut dyn Destination,
+    partition: &Partition,
+    sequence: u64,
+    from: Option<Cursor>,
+    batch: Batch,
+) -> Result<()> {
     let header = CommitHeader {
         run: RUN.to_owned(),
         target: 0,
         partition: partition.id.clone(),
         sequence,
-        from: None,
+        from,
         finalize: false,
         pass: 0,
     };

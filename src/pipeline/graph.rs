@@ -49,13 +49,29 @@ pub fn spell(cycle: &[String]) -> String {
 /// `only` names a collection that is not there.
 pub fn order(collections: &[Collection], schema: Option<&Schema>, only: &[CollectionPattern]) -> Result<Order> {
     let needs = Needs::of(collections, schema);
-    needs.refuse_declared_cycle()?;
+    if let Some(cycle) = needs.declared_cycle() {
+        return Err(Error::new(ErrorKind::Config, "dependency_cycle", cycle_message(&cycle)).hint(CYCLE_HINT));
+    }
     let (wanted, missing_parents) = needs.closure(only)?;
     let (steps, broken) = needs.sort(&wanted);
     let cycles = needs.cycles(&wanted, &broken);
     let after = steps.iter().map(|step| needs.reasons(*step, &wanted)).collect();
     Ok(Order { steps, after, cycles, missing_parents })
 }
+
+/// The collections that `depends_on` leads round in a circle, the first one again at the end.
+pub(super) fn declared_cycle(collections: &[Collection]) -> Option<Vec<String>> {
+    Needs::of(collections, None).declared_cycle()
+}
+
+/// What is wrong with such a circle.
+pub(super) fn cycle_message(cycle: &[String]) -> String {
+    format!("the collections' `depends_on` goes round in a circle: {}", spell(cycle))
+}
+
+/// What to do about it.
+pub(super) const CYCLE_HINT: &str =
+    "remove one of these; documents that refer to each other wait for each other without being told";
 
 /// Why a collection needs another.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -125,19 +141,14 @@ impl<'a> Needs<'a> {
         }
     }
 
-    /// The declared edges alone must have an order.
-    fn refuse_declared_cycle(&self) -> Result<()> {
+    /// A circle of declared edges, if there is one.
+    fn declared_cycle(&self) -> Option<Vec<String>> {
         let declared = |child: usize| {
             let edges = self.edges[child].iter();
             edges.filter(|(_, reasons)| reasons.contains(&Reason::Declared)).map(|(parent, _)| *parent).collect()
         };
-        let Some(cycle) = (0..self.names.len()).find_map(|start| shortest_path(start, start, &declared)) else {
-            return Ok(());
-        };
-        let spelled = spell(&self.named(&cycle));
-        let message = format!("the collections' `depends_on` goes round in a circle: {spelled}");
-        let hint = "remove one of these; documents that refer to each other wait for each other without being told";
-        Err(Error::new(ErrorKind::Config, "dependency_cycle", message).hint(hint))
+        let cycle = (0..self.names.len()).find_map(|start| shortest_path(start, start, &declared))?;
+        Some(self.named(&cycle))
     }
 
     /// The collections of a run, and those among them that were not asked for.

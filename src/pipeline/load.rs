@@ -1,6 +1,6 @@
 //! From the file on disk to a validated pipeline.
 
-use std::io::ErrorKind as Io;
+use std::io::{ErrorKind as Io, Read};
 use std::path::Path;
 
 use super::compile::{Overrides, compile};
@@ -8,7 +8,7 @@ use super::decode::Problems;
 use super::interpolate::{Environment, interpolate};
 use super::mark::SourceText;
 use super::model::PipelineModel;
-use super::resolved::Pipeline;
+use super::resolved::{DestinationUrl, Pipeline};
 use super::yaml::{self, Kind, Node};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -30,36 +30,46 @@ pub fn load(path: &Path, overrides: &Overrides, env: Environment<'_>) -> Result<
             .file(path)
             .hint("write a pipeline; its keys are explained in docs/pipeline-file.md"));
     }
-    drop_overridden(&mut root, overrides);
+    let token_dropped = drop_overridden(&mut root, overrides);
     let mut problems = Problems::new(&source);
     interpolate(&mut root, env, &mut problems);
     let model = PipelineModel::read(&root, &mut problems);
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let pipeline = compile(model, &absolute, overrides, &mut problems);
     problems.into_result()?;
-    pipeline.ok_or_else(|| {
+    let mut pipeline = pipeline.ok_or_else(|| {
         Error::new(ErrorKind::Internal, "internal", "the pipeline file could not be compiled, without a reason")
-    })
+    })?;
+    if token_dropped && matches!(pipeline.destination.url, DestinationUrl::Remote(_)) {
+        pipeline.warnings.push(
+            "the token of the pipeline file belongs to the file's own destination and is not sent to another".into(),
+        );
+    }
+    Ok(pipeline)
 }
 
-/// What the command line overrides need not be set: its variables are not looked up.
-fn drop_overridden(root: &mut Node, overrides: &Overrides) {
-    let mut blank = |section: &str, key: &str| {
-        let Kind::Map(sections) = &mut root.kind else { return };
-        let Some((_, node)) = sections.iter_mut().find(|(own, _)| own.text == section) else { return };
-        let Kind::Map(entries) = &mut node.kind else { return };
-        if let Some((_, value)) = entries.iter_mut().find(|(own, _)| own.text == key) {
-            value.kind = Kind::Null;
-        }
+/// What the command line overrides need not be set: its variables are not looked up. A token is never sent to
+/// another address than the one it was written for; the answer says whether one was dropped for that.
+fn drop_overridden(root: &mut Node, overrides: &Overrides) -> bool {
+    let mut drop = |section: &str, key: &str| {
+        let value = entry(root, section).and_then(|section| entry(section, key));
+        value.is_some_and(|value| std::mem::replace(&mut value.kind, Kind::Null) != Kind::Null)
     };
     if overrides.source.is_some() {
-        blank("source", "path");
-    }
-    if overrides.auth_token.is_some() {
-        blank("destination", "auth_token");
+        drop("source", "path");
     }
     if overrides.destination.is_some() {
-        blank("destination", "url");
+        drop("destination", "url");
+    }
+    let replaced = overrides.auth_token.is_some();
+    let dropped = (replaced || overrides.destination.is_some()) && drop("destination", "auth_token");
+    dropped && !replaced
+}
+
+fn entry<'n>(node: &'n mut Node, key: &str) -> Option<&'n mut Node> {
+    match &mut node.kind {
+        Kind::Map(entries) => entries.iter_mut().find(|(own, _)| own.text == key).map(|(_, value)| value),
+        _ => None,
     }
 }
 
@@ -73,12 +83,15 @@ fn read(path: &Path) -> Result<String> {
     if meta.is_dir() {
         return Err(fail("pipeline_is_directory", "the pipeline is a directory, not a file").hint(pipelines_in(path)));
     }
-    if meta.len() > MAX_FILE_BYTES {
+    let mut bytes = Vec::new();
+    // Not by the length that the system reports: a pipe has none.
+    std::fs::File::open(path)
+        .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(|error| fail("pipeline_unreadable", "the pipeline file cannot be read").caused_by(error))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(fail("pipeline_too_large", "the file is too large to be a pipeline (more than 4 MiB)")
             .hint("name the YAML file of the pipeline, not its data"));
     }
-    let bytes = std::fs::read(path)
-        .map_err(|error| fail("pipeline_unreadable", "the pipeline file cannot be read").caused_by(error))?;
     String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = good.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;

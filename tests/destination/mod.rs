@@ -1,7 +1,11 @@
 //! The local destination against real files.
 
-mod support;
+pub mod support;
 
 mod children;
+mod copies;
+mod crash;
+mod inspecting;
 mod keys;
 mod load;
+mod opening;

@@ -19,14 +19,15 @@ use fireferry::error::Result;
 
 /// A file in a folder of its own.
 pub struct Place {
-    pub folder: tempfile::TempDir,
+    /// Removed with the place.
+    _folder: tempfile::TempDir,
     pub file: PathBuf,
 }
 
 pub fn place() -> Place {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("test.db");
-    Place { folder, file }
+    Place { _folder: folder, file }
 }
 
 pub fn open(path: &Path) -> LibsqlFile {

@@ -1,6 +1,6 @@
 //! Canonical JSON: lossless, one text per value, real JSON.
 
-use super::generate::{any_document, any_value};
+use super::generate::{any_document, any_value, cases};
 use super::*;
 use fireferry::domain::json::{decode_document, encode, encode_document, encode_lossless, parse};
 use fireferry::domain::value::Map;
@@ -37,6 +37,8 @@ fn reversed(value: &Value) -> Value {
 }
 
 proptest! {
+    #![proptest_config(cases(500))]
+
     #[test]
     fn every_value_comes_back_by_bits(value in any_value()) {
         let text = encode(&value).unwrap();

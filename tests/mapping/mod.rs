@@ -5,6 +5,7 @@
 mod binding;
 mod children;
 mod columns;
+mod database;
 mod generate;
 mod json;
 mod properties;

@@ -1,6 +1,6 @@
 //! Promise 6: every value is stored exactly, converted by a rule that the pipeline names, or rejected.
 
-use super::generate::{any_document, any_mapping, any_rules, any_type, any_value};
+use super::generate::{any_document, any_mapping, any_rules, any_type, any_value, cases};
 use super::json::same;
 use super::*;
 use fireferry::domain::json::{decode_document, encode_document};
@@ -121,7 +121,7 @@ fn outcome(mapped: &Mapped) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(cases(2_000))]
 
     #[test]
     fn every_value_is_stored_exactly_or_rejected(value in any_value(), kind in any_type(), rules in any_rules()) {

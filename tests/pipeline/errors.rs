@@ -143,6 +143,7 @@ fn sources_and_destinations() {
         ("an unknown shape", &ends("{ kind: json, path: data, shape: firestore-rest }", FILE)),
         ("keys of another kind", &ends("{ kind: json, path: data, project: demo }", FILE)),
         ("a collection that is a document", &ends("{ kind: json, path: data, collection: users/a }", FILE)),
+        ("a collection of no definition", &ends("{ kind: json, path: data, collection: user }", FILE)),
         ("no url", &ends(JSON, "{ auth_token: x }")),
         ("another database", &ends(JSON, "{ url: \"postgres://me:s3cret@host/db\" }")),
         ("a password in the url", &ends(JSON, "{ url: \"https://me:s3cret@host/db\" }")),
@@ -180,6 +181,11 @@ fn collections_that_contradict_each_other() {
         ),
         ("reserved tables", "collections: { users: { table: _fireferry_runs, key: id, columns: { id: $id } } }\n"),
         ("a document instead of a collection", "collections: { users/ada: { key: id, columns: { id: $id } } }\n"),
+        (
+            "depends_on in a circle",
+            "collections:\n  a: { key: id, depends_on: [b, c], columns: { id: $id } }\n  b: { key: id, columns: { id: $id } }\n  \
+             c: { key: id, depends_on: a, columns: { id: $id } }\n",
+        ),
         (
             "depends_on itself and the unknown",
             "collections:\n  users: { key: id, depends_on: [users, batchs], columns: { id: $id } }\n  batches: { key: id, columns: { id: $id } }\n",
@@ -290,7 +296,7 @@ fn a_variable_never_shows_in_any_error() {
     ];
     for (from, to) in places {
         let yaml = format!("{HEAD}{USERS}").replace(from, to);
-        for value in ["s3cret..!/x", "s3cret://u:p@host/", "_fireferry_s3cret"] {
+        for value in ["s3cret..!/x", "s3cret://u:p@host/", "_fireferry_s3cret", "`a`s3cret"] {
             let case = Case::new(&yaml).variable("X", value);
             let Err(error) = case.load() else { continue };
             let shown = case.shown(&error);

@@ -73,7 +73,7 @@ impl Case {
 
     /// Loads it, which must fail; every problem as a user sees it, without the folder.
     pub fn complaint(&self) -> String {
-        let error = self.load().err().expect("the pipeline is accepted");
+        let error = self.load().expect_err("the pipeline must be refused");
         self.shown(&error)
     }
 

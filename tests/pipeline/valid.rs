@@ -317,8 +317,8 @@ fn a_token_in_the_file_draws_a_warning_that_does_not_show_it() {
 fn the_command_line_overrides_source_and_destination() {
     let yaml = format!("{HEAD}{SMALL}")
         .replace("path: data", "path: \"${UNSET}\", shape: plain, id_field: uid")
-        .replace("\"file:demo.db\"", "\"${ALSO_UNSET}\", auth_token: \"${TOKEN}\"");
-    let mut case = Case::new(&yaml).variable("TOKEN", "t0ken");
+        .replace("\"file:demo.db\"", "\"${ALSO_UNSET}\", auth_token: \"${UNSET_TOO}\"");
+    let mut case = Case::new(&yaml);
     case.overrides.source = Some("some/where".into());
     case.overrides.destination = Some("libsql://other.example.org".into());
     let pipeline = loaded(&case);

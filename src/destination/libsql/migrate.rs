@@ -63,8 +63,9 @@ impl LibsqlFile {
         self.pragma("foreign_keys = OFF")?;
         let result = self.database.transaction(|database| {
             let started = Instant::now();
+            let before = orphans(database)?;
             run_statements(database, step)?;
-            require_foreign_keys(database, step)?;
+            require_foreign_keys(database, step, before)?;
             record(database, step, started.elapsed().as_millis())
         });
         self.pragma("foreign_keys = ON")?;
@@ -87,14 +88,21 @@ fn run_statements(database: &Database, step: &MigrationStep) -> Result<()> {
     Ok(())
 }
 
-fn require_foreign_keys(database: &Database, step: &MigrationStep) -> Result<()> {
-    let sql = "SELECT CAST(\"table\" AS BLOB), CAST(parent AS BLOB) FROM pragma_foreign_key_check LIMIT 1";
-    match database.query_one(sql, vec![], |row| Ok((text(row, 0)?, text(row, 1)?)))? {
-        None => Ok(()),
-        Some((table, parent)) => {
-            Err(failed(step, 1, &format!("afterwards rows of {table} would have no parent in {parent}")))
-        }
+/// Rows without a parent.
+fn orphans(database: &Database) -> Result<i64> {
+    let count = "SELECT count(*) FROM pragma_foreign_key_check";
+    Ok(database.query_one(count, vec![], |row| integer(row, 0))?.unwrap_or_default())
+}
+
+/// Orphans that were there before are not this migration's fault.
+fn require_foreign_keys(database: &Database, step: &MigrationStep, before: i64) -> Result<()> {
+    if orphans(database)? <= before {
+        return Ok(());
     }
+    let sql = "SELECT CAST(\"table\" AS BLOB), CAST(parent AS BLOB) FROM pragma_foreign_key_check LIMIT 1";
+    let found = database.query_one(sql, vec![], |row| Ok((text(row, 0)?, text(row, 1)?)))?;
+    let (table, parent) = found.unwrap_or_default();
+    Err(failed(step, 1, &format!("afterwards rows of {table} would have no parent in {parent}")))
 }
 
 fn record(database: &Database, step: &MigrationStep, milliseconds: u128) -> Result<()> {

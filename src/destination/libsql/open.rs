@@ -75,6 +75,14 @@ impl LibsqlFile {
         self.database.execute(&format!("PRAGMA {pragma}"), vec![]).map(|_| ())
     }
 
+    /// Lets the database grow to so many pages only; then it is full, as on a full disk.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn limit_pages(&mut self, pages: u32) -> Result<()> {
+        self.pragma(&format!("max_page_count = {pages}"))
+    }
+
     /// Reads the first page (so that a file that is no database is found now) and its text encoding.
     fn require_utf8(&self) -> Result<()> {
         self.database.query("SELECT count(*) FROM sqlite_schema", vec![], |_| Ok(()))?;

@@ -1,6 +1,8 @@
 //! Putting a backup back.
 
 use std::fs::File;
+#[cfg(unix)]
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::backup::Temporary;
@@ -15,7 +17,16 @@ impl LibsqlFile {
         self.writable().or_else(|error| if damaged(&error) { Ok(()) } else { Err(error) })?;
         let had_lease = self.lease.is_some();
         self.take_lease("a restore")?;
+        let result = self.replace_by(from);
+        if !had_lease {
+            self.lease = None;
+        }
+        result
+    }
+
+    fn replace_by(&mut self, from: &Path) -> Result<()> {
         let copy = self.copied(from)?;
+        self.journal_ready = false;
         self.require_alone()?;
         // From here on this object has no connection to the old file, so that nothing is written to it any more.
         self.database = connection(&self.file, ":memory:")?;
@@ -23,12 +34,10 @@ impl LibsqlFile {
         if swapped.is_ok() {
             copy.keep();
         }
-        let lease = if had_lease { self.lease.take() } else { None };
-        let reopened = Self::open(&self.file, Mode::ReadWrite { create: false });
-        swapped.map_err(|error| failed("the backup could not be put in place", from).caused_by(error))?;
-        *self = reopened?;
+        let lease = self.lease.take();
+        *self = Self::open(&self.file, Mode::ReadWrite { create: false })?;
         self.lease = lease;
-        Ok(())
+        swapped.map_err(|error| failed("the backup could not be put in place", from).caused_by(error))
     }
 
     /// The backup's bytes on the database's file system, on disk, with the permissions of the file they replace.
@@ -41,7 +50,11 @@ impl LibsqlFile {
             if std::io::copy(&mut source, &mut target)? != expected {
                 return Err(std::io::ErrorKind::UnexpectedEof.into());
             }
-            target.set_permissions(std::fs::metadata(&self.file)?.permissions())?;
+            let replaced = std::fs::metadata(&self.file)?;
+            target.set_permissions(replaced.permissions())?;
+            // Only root may give files away; everyone else owns both.
+            #[cfg(unix)]
+            let _ = std::os::unix::fs::fchown(&target, Some(replaced.uid()), Some(replaced.gid()));
             target.sync_all()
         };
         work().map_err(|error| failed("the backup could not be copied", from).caused_by(error))?;

@@ -10,6 +10,10 @@ use crate::domain::cursor::{Counts, Cursor};
 use crate::domain::reject::RejectState;
 use crate::error::{Error, ErrorKind, Result};
 
+const CONSTRAINT_FOREIGN_KEY: i32 = 787;
+const IOERR_FSYNC: i32 = 1034;
+const IOERR_DIR_FSYNC: i32 = 1290;
+
 /// A commit under way. Dropped unfinished (an error, a cancelled future), it is rolled back.
 pub(super) struct Commit<'a> {
     pub(super) database: &'a Database,
@@ -110,18 +114,19 @@ impl<'a> Commit<'a> {
         }
     }
 
-    /// COMMIT itself failed. An I/O error may have come after the commit reached the disk: only the checkpoint knows.
+    /// COMMIT itself failed. When only the sync failed, all of it may be on the disk: the checkpoint knows, after the
+    /// database was opened anew.
     fn commit_failed(&self, failure: Failure) -> Error {
-        if failure.primary() == primary::IOERR {
+        if matches!(failure.code, IOERR_FSYNC | IOERR_DIR_FSYNC) {
             return Error::new(
                 ErrorKind::Unknown,
                 "commit_unknown",
-                format!("writing {} failed at the end of a commit", self.database.path().display()),
+                format!("{} could not be synced to disk at the end of a commit", self.database.path().display()),
             )
             .hint("check the disk, then go on with --resume")
             .caused_by(failure.message);
         }
-        if failure.code == 787 {
+        if failure.code == CONSTRAINT_FOREIGN_KEY {
             return Error::new(
                 ErrorKind::Destination,
                 "deferred_foreign_key",

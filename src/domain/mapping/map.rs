@@ -11,6 +11,9 @@ use crate::domain::reject::{RejectCode, Rejection};
 use crate::domain::row::{MappedDocument, Row, SqlValue};
 use crate::domain::value::Value;
 
+/// Rows per child table.
+type Children = Vec<Vec<Row>>;
+
 impl Mapping {
     /// The rows of a document, or why there are none.
     pub fn map(&self, document: Document) -> Mapped {
@@ -31,7 +34,7 @@ impl Mapping {
     }
 
     /// The row and the child rows; `None` for a document that is not wanted.
-    fn rows(&self, document: &Document) -> Result<Option<(Row, Vec<Vec<Row>>)>, Rejection> {
+    fn rows(&self, document: &Document) -> Result<Option<(Row, Children)>, Rejection> {
         if let Some((field, invalid)) = self.filter.undecidable(&document.fields) {
             let inner = invalid_value(invalid);
             return Err(Rejection::new(inner.code, format!("field `{field}` of `where`: {}", inner.reason)));

@@ -248,6 +248,10 @@ pub enum LookupMissing {
 }
 
 /// What to do with fields that no column maps.
+///
+/// A field is known when a column, a column of a child table, the `each` of a child table or `where` names it. A map
+/// of which only fields inside are named is searched: its other fields are unknown. A map named whole is known whole,
+/// and so is all below `each`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum UnknownFields {
     /// Leave them out.

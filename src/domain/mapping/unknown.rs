@@ -1,8 +1,4 @@
-//! Fields that no column maps.
-//!
-//! A field is known when a column, a child table or `where` names it. A map of which only fields inside are named is
-//! searched: its other fields are unknown. Where a map is named whole, or is the `each` of a child table, everything
-//! in it is known.
+//! Fields that no column maps; [`super::UnknownFields`] says which those are.
 
 use super::{ColumnMapping, Input, Mapping};
 use crate::domain::document::Document;
@@ -89,7 +85,8 @@ fn unknown_of(map: &Map, known: &[&[String]]) -> Map {
             (Standing::Partly(_) | Standing::Unknown, value) => unknown.push((name.to_owned(), value.clone())),
         }
     }
-    unknown.into_iter().collect()
+    // Names of one map are unique.
+    Map::from_fields(unknown).unwrap_or_default()
 }
 
 fn list_unknown(map: &Map, known: &[&[String]], prefix: &str, names: &mut Vec<String>) {

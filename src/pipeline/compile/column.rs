@@ -83,7 +83,7 @@ fn path_input(text: &str, mark: Mark, position: Position<'_>, problems: &mut Pro
         Ok(path) if is_item => in_place(Input::Item(path), &At { value: text.to_owned(), mark }, position, problems),
         Ok(path) => Some(Input::Field(path)),
         Err(message) => {
-            problems.add("invalid_field_path", mark, message);
+            problems.add_quoting("invalid_field_path", mark, message);
             None
         }
     }

@@ -81,7 +81,7 @@ fn json(model: &SourceModel, path: Option<PathBuf>, problems: &mut Problems<'_>)
         Some(name) => match CollectionPattern::parse(&name.value) {
             Ok(pattern) => Some(pattern),
             Err(message) => {
-                problems.add("invalid_collection", name.mark, message);
+                problems.add_quoting("invalid_collection", name.mark, message);
                 None
             }
         },
@@ -131,15 +131,7 @@ pub(super) fn destination(
             let error = Error::new(ErrorKind::Usage, "invalid_destination", format!("`--destination`: {message}"));
             problems.extend(vec![error.hint(hint)]);
         });
-        let parsed = parsed.ok()?;
-        if matches!(parsed, DestinationUrl::Remote(_)) && file_token.is_some() && overrides.auth_token.is_none() {
-            warnings.push(
-                "the token of the pipeline file belongs to the file's own destination and is not sent to \
-                 `--destination`"
-                    .to_owned(),
-            );
-        }
-        (parsed, overrides.auth_token.clone())
+        (parsed.ok()?, overrides.auth_token.clone())
     } else {
         let written = model.url_written.as_deref().unwrap_or_default();
         let Some(url) = &model.url else {

@@ -15,7 +15,7 @@ pub(super) fn filter(models: &[Conditions], scope: &mut Scope<'_, '_>, warnings:
         let field = match FieldPath::parse(&model.field.value) {
             Ok(field) => field,
             Err(message) => {
-                scope.problems.add("invalid_field_path", model.field.mark, message);
+                scope.problems.add_quoting("invalid_field_path", model.field.mark, message);
                 continue;
             }
         };

@@ -1,7 +1,7 @@
 //! `lookup`: a JSON file of replacements.
 
 use std::collections::HashMap;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::sync::Arc;
 
 use super::{Scope, resolve};
@@ -44,10 +44,13 @@ fn read(path: &std::path::Path) -> Result<String, (String, &'static str)> {
     if meta.is_dir() {
         return Err(("is a directory".to_owned(), "name a JSON file"));
     }
-    if meta.len() > MAX_BYTES {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(|error| (format!("cannot be read: {error}"), "check its permissions"))?;
+    if bytes.len() as u64 > MAX_BYTES {
         return Err(("is larger than 256 MiB, too large to hold in memory".to_owned(), "split the collection"));
     }
-    let bytes = std::fs::read(path).map_err(|error| (format!("cannot be read: {error}"), "check its permissions"))?;
     String::from_utf8(bytes).map_err(|_| ("is not valid UTF-8".to_owned(), "save it as UTF-8"))
 }
 

@@ -20,7 +20,7 @@ pub(super) fn mapping(
     let pattern = match CollectionPattern::parse(&model.name.value) {
         Ok(pattern) => pattern,
         Err(message) => {
-            scope.problems.add("invalid_collection", model.name.mark, message);
+            scope.problems.add_quoting("invalid_collection", model.name.mark, message);
             return None;
         }
     };
@@ -172,7 +172,7 @@ fn child(
     let each = model.each.as_ref().and_then(|each| match FieldPath::parse(&each.value) {
         Ok(path) => Some(path),
         Err(message) => {
-            scope.problems.add("invalid_field_path", each.mark, message);
+            scope.problems.add_quoting("invalid_field_path", each.mark, message);
             None
         }
     });

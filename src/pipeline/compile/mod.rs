@@ -17,6 +17,7 @@ pub use ends::Overrides;
 
 use super::decode::{Problems, nearest};
 use super::fingerprint::fingerprint;
+use super::graph;
 use super::mark::{At, Mark};
 use super::model::{CollectionModel, LedgerPolicy, PipelineModel};
 use super::resolved::{BackupPolicy, Collection, Pipeline, Settings};
@@ -67,6 +68,8 @@ pub fn compile(
         .zip(mappings)
         .filter_map(|(collection, mapping)| Some(self::collection(collection, Arc::new(mapping?), &model)))
         .collect();
+    check_cycle(&model.collections, &collections, problems);
+    check_source_collection(&model, problems);
     let source = source?;
     let tests = if complete { test::tests(&model.tests, &collections, &source, problems) } else { Vec::new() };
     let fingerprint = fingerprint(&source, &collections);
@@ -180,6 +183,27 @@ fn check_depends_on(models: &[CollectionModel], problems: &mut Problems<'_>) {
                 unknown_collection(parent, names(), problems);
             }
         }
+    }
+}
+
+/// `depends_on` must leave an order; foreign keys are judged when the destination is known.
+fn check_cycle(models: &[CollectionModel], collections: &[Collection], problems: &mut Problems<'_>) {
+    let Some(cycle) = graph::declared_cycle(collections) else { return };
+    let first = cycle.first().and_then(|name| models.iter().find(|model| model.name.value == *name));
+    let edge = first.and_then(|model| model.depends_on.iter().find(|parent| Some(&parent.value) == cycle.get(1)));
+    if let Some(edge) = edge {
+        problems.add_with_hint("dependency_cycle", edge.mark, graph::cycle_message(&cycle), graph::CYCLE_HINT);
+    }
+}
+
+/// `source.collection` names one of the collections, or nothing would be read.
+fn check_source_collection(model: &PipelineModel, problems: &mut Problems<'_>) {
+    let names = || model.collections.iter().map(|collection| collection.name.value.as_str());
+    let name = model.source.as_ref().and_then(|source| source.collection.as_ref());
+    let unknown =
+        |name: &&At<String>| CollectionPattern::parse(&name.value).is_ok() && !names().any(|own| own == name.value);
+    if let Some(name) = name.filter(unknown).filter(|_| names().next().is_some()) {
+        unknown_collection(name, names(), problems);
     }
 }
 

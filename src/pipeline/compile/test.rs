@@ -97,7 +97,6 @@ fn path(
 }
 
 /// An optional RFC 3339 time.
-#[expect(clippy::option_option, reason = "outer: no problem; inner: given")]
 fn time(model: Option<&At<String>>, problems: &mut Problems<'_>) -> Option<Option<Timestamp>> {
     let Some(model) = model else { return Some(None) };
     match model.value.parse() {

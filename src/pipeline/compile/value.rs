@@ -59,7 +59,6 @@ fn write(node: &Node, doubles: bool, out: &mut String) {
     match &node.kind {
         Kind::Null => out.push_str("null"),
         Kind::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
-        #[expect(clippy::cast_precision_loss, reason = "checked to be exact")]
         Kind::Integer(number) if doubles && (*number as f64) as i64 == *number => {
             out.push_str(&double_text(*number as f64));
         }

@@ -1,7 +1,8 @@
 //! One entry of `collections`.
 
+use super::conditions::{Conditions, conditions};
+use super::names::{ReferencePart, TypeName};
 use crate::destination::OnConflict;
-use crate::domain::filter::Operator;
 use crate::domain::mapping::{LookupMissing, NegativeZero, NonFinite, Transform};
 use crate::pipeline::decode::{Choice, Decode, Fields, OneOrMany, Positive, Problems, choice, entries};
 use crate::pipeline::mark::{At, Mark};
@@ -32,15 +33,6 @@ pub struct CollectionModel {
     pub batch_size: Option<Positive>,
     /// `expect_documents`
     pub expect_documents: Option<bool>,
-}
-
-/// `where` for one field.
-#[derive(Debug)]
-pub struct Conditions {
-    /// The field path.
-    pub field: At<String>,
-    /// Comparisons; the value node is converted later.
-    pub comparisons: Vec<(Operator, Node)>,
 }
 
 /// A column.
@@ -106,147 +98,6 @@ pub enum KeepUnknown {
     /// Keep them in this column.
     Keep(At<String>),
 }
-
-/// `type` as written; `digits` and `reference` refine it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TypeName {
-    /// `auto`
-    Auto,
-    /// `any`
-    Any,
-    /// `text`
-    Text,
-    /// `integer`
-    Integer,
-    /// `double`
-    Double,
-    /// `boolean`
-    Boolean,
-    /// `bytes`
-    Bytes,
-    /// `timestamp`
-    Timestamp,
-    /// `timestamp_millis`
-    TimestampMillis,
-    /// `timestamp_micros`
-    TimestampMicros,
-    /// `reference`
-    Reference,
-    /// `latitude`
-    Latitude,
-    /// `longitude`
-    Longitude,
-    /// `json`
-    Json,
-    /// `vector32`
-    Vector32,
-    /// `vector64`
-    Vector64,
-}
-
-impl Choice for TypeName {
-    const WHAT: &'static str = "a column type";
-    const CODE: &'static str = "unknown_type";
-    const SYNONYMS: &'static [(&'static str, &'static str)] = &[
-        ("string", "text"),
-        ("varchar", "text"),
-        ("int64", "integer"),
-        ("number", "double"),
-        ("float", "double"),
-        ("real", "double"),
-        ("date", "timestamp"),
-        ("datetime", "timestamp"),
-        ("blob", "bytes"),
-        ("binary", "bytes"),
-        ("map", "json"),
-        ("object", "json"),
-        ("array", "json"),
-        ("list", "json"),
-        ("geopoint", "latitude"),
-        ("vector", "vector32"),
-    ];
-    const NAMES: &'static [(&'static str, Self)] = &[
-        ("auto", Self::Auto),
-        ("any", Self::Any),
-        ("text", Self::Text),
-        ("integer", Self::Integer),
-        ("double", Self::Double),
-        ("boolean", Self::Boolean),
-        ("bytes", Self::Bytes),
-        ("timestamp", Self::Timestamp),
-        ("timestamp_millis", Self::TimestampMillis),
-        ("timestamp_micros", Self::TimestampMicros),
-        ("reference", Self::Reference),
-        ("latitude", Self::Latitude),
-        ("longitude", Self::Longitude),
-        ("json", Self::Json),
-        ("vector32", Self::Vector32),
-        ("vector64", Self::Vector64),
-    ];
-}
-
-/// `reference`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReferencePart {
-    /// `id`
-    Id,
-    /// `path`
-    Path,
-}
-
-impl Choice for ReferencePart {
-    const WHAT: &'static str = "a part of a reference";
-    const NAMES: &'static [(&'static str, Self)] = &[("id", Self::Id), ("path", Self::Path)];
-}
-
-impl Choice for NonFinite {
-    const WHAT: &'static str = "a rule for NaN and infinities";
-    const NAMES: &'static [(&'static str, Self)] = &[("reject", Self::Reject), ("null", Self::Null)];
-}
-
-impl Choice for NegativeZero {
-    const WHAT: &'static str = "a rule for -0.0";
-    const NAMES: &'static [(&'static str, Self)] = &[("reject", Self::Reject), ("zero", Self::Zero)];
-}
-
-impl Choice for LookupMissing {
-    const WHAT: &'static str = "a rule for values that the lookup does not have";
-    const NAMES: &'static [(&'static str, Self)] =
-        &[("reject", Self::Reject), ("null", Self::Null), ("keep", Self::Keep)];
-}
-
-impl Choice for Transform {
-    const WHAT: &'static str = "a transform";
-    const CODE: &'static str = "unknown_transform";
-    const NAMES: &'static [(&'static str, Self)] = &[
-        ("trim", Self::Trim),
-        ("lowercase", Self::Lowercase),
-        ("uppercase", Self::Uppercase),
-        ("empty_to_null", Self::EmptyToNull),
-        ("to_text", Self::ToText),
-        ("parse_integer", Self::ParseInteger),
-        ("parse_double", Self::ParseDouble),
-        ("parse_timestamp", Self::ParseTimestamp),
-        ("from_unix_seconds", Self::FromUnixSeconds),
-        ("from_unix_millis", Self::FromUnixMillis),
-        ("whole_to_integer", Self::WholeToInteger),
-        ("truncate_micros", Self::TruncateMicros),
-        ("truncate_millis", Self::TruncateMillis),
-        ("parse_json", Self::ParseJson),
-    ];
-}
-
-/// Operators of the long form of `where`.
-const OPERATORS: &[(&str, Operator)] = &[
-    ("eq", Operator::Equal),
-    ("ne", Operator::NotEqual),
-    ("lt", Operator::Less),
-    ("lte", Operator::LessOrEqual),
-    ("gt", Operator::Greater),
-    ("gte", Operator::GreaterOrEqual),
-    ("in", Operator::In),
-    ("exists", Operator::Exists),
-];
 
 impl CollectionModel {
     /// Reads an entry of `collections`.
@@ -422,54 +273,4 @@ impl Decode for KeepUnknown {
             }
         }
     }
-}
-
-/// Reads `where`: `field: value`, or `field: { gte: 5, lt: 10 }`.
-fn conditions(node: &Node, problems: &mut Problems<'_>) -> Vec<Conditions> {
-    let fields = entries(node, "a map of fields and values", problems).unwrap_or_default();
-    fields
-        .iter()
-        .map(|(key, node)| Conditions {
-            field: At { value: key.text.clone(), mark: key.mark },
-            comparisons: comparisons(node, problems),
-        })
-        .collect()
-}
-
-fn comparisons(node: &Node, problems: &mut Problems<'_>) -> Vec<(Operator, Node)> {
-    match &node.kind {
-        // A single key with `$` is a typed value: `{ $timestamp: … }`.
-        Kind::Map(entries) if !entries.first().is_some_and(|(key, _)| key.text.starts_with('$')) => {
-            entries.iter().filter_map(|(key, value)| comparison(key, value, problems)).collect()
-        }
-        Kind::List(_) => {
-            let hint = "write `{ in: [ … ] }` for one of them, `{ eq: [ … ] }` for exactly this list";
-            problems.add_with_hint("wrong_type", node.mark, "a list needs an operator here", hint);
-            Vec::new()
-        }
-        _ => vec![(Operator::Equal, node.clone())],
-    }
-}
-
-fn comparison(key: &Key, value: &Node, problems: &mut Problems<'_>) -> Option<(Operator, Node)> {
-    let names = || OPERATORS.iter().map(|(name, _)| *name);
-    let Some((_, operator)) = OPERATORS.iter().find(|(name, _)| *name == key.text) else {
-        let message = format!("`{}` is not an operator of `where`", key.text);
-        let valid = names().collect::<Vec<_>>().join(", ");
-        let hint = format!("valid: {valid}; for a field inside a map write the path: `profile.city: Oslo`");
-        problems.add_with_hint("unknown_operator", key.mark, message, hint);
-        return None;
-    };
-    let fits = match operator {
-        Operator::In => matches!(value.kind, Kind::List(_)),
-        Operator::Exists => matches!(value.kind, Kind::Bool(_)),
-        _ => true,
-    };
-    if !fits {
-        let expected = if *operator == Operator::In { "a list" } else { "`true` or `false`" };
-        let message = format!("`{}` needs {expected}, found {}", key.text, value.describe());
-        problems.add("wrong_type", value.mark, message);
-        return None;
-    }
-    Some((*operator, value.clone()))
 }

@@ -1,12 +1,14 @@
 //! The pipeline file as written: keys and their values, nothing resolved, no default filled in.
 
 mod collection;
+mod conditions;
+mod names;
 mod run;
 mod test;
 
-pub use collection::{
-    ChildModel, CollectionModel, ColumnModel, Conditions, KeepUnknown, LookupModel, ReferencePart, TypeName,
-};
+pub use collection::{ChildModel, CollectionModel, ColumnModel, KeepUnknown, LookupModel};
+pub use conditions::Conditions;
+pub use names::{ReferencePart, TypeName};
 pub use run::{DefaultsModel, LedgerPolicy};
 pub use test::{ExpectModel, TestModel};
 

@@ -69,7 +69,7 @@ impl Head<'_> {
             [".gz", ".zst", ""].iter().any(|packed| name.strip_suffix(packed).is_some_and(|name| name.ends_with(end)))
         });
         let start = self.text.trim_start();
-        if start.starts_with('[') && !self.line_is_array(start) {
+        if start.starts_with('[') && !(lines_by_name && line_is_array(start)) {
             return Layout::Array;
         }
         let line = start.split_once('\n').map(|(line, _)| line);
@@ -80,15 +80,6 @@ impl Head<'_> {
             (false, Some(_)) => Layout::Lines,
             (false, None) => Layout::Values,
         }
-    }
-
-    /// Whether the first line is a complete array and something else follows: a record of a file of lines.
-    fn line_is_array(&self, start: &str) -> bool {
-        start.split_once('\n').is_some_and(|(line, rest)| {
-            let (_, end, length) = Outline::of(line);
-            let alone = line.get(length..).is_some_and(|rest| rest.trim().is_empty());
-            end == End::Complete && alone && !rest.trim().is_empty()
-        })
     }
 
     fn named(&self, shape: Shape, layout: Layout, root: &Outline) -> Result<Detected> {
@@ -130,19 +121,17 @@ impl Head<'_> {
             return found;
         }
         match root.get("users") {
-            Some(Outline::Array(users)) if only(&["users"]) => {
-                let account = |user: &Outline| user.get("localId").is_some() || *user == Outline::Cut;
-                if users.iter().all(account) {
-                    add(Shape::FirebaseAuthExport, Layout::Users);
-                }
+            Some(Outline::Array(users)) if only(&["users"]) && users.iter().all(is_account) => {
+                add(Shape::FirebaseAuthExport, Layout::Users);
             }
             _ => {}
         }
         match root.get("documents") {
-            Some(Outline::Array(documents)) if only(&["documents", "nextPageToken"]) => {
-                if documents.iter().all(|document| is_rest(document) || *document == Outline::Cut) {
-                    add(Shape::FirestoreRest, Layout::Documents);
-                }
+            Some(Outline::Array(documents))
+                if only(&["documents", "nextPageToken"])
+                    && documents.iter().all(|document| is_rest(document) || *document == Outline::Cut) =>
+            {
+                add(Shape::FirestoreRest, Layout::Documents);
             }
             _ => {}
         }
@@ -217,6 +206,15 @@ impl Head<'_> {
     }
 }
 
+/// Whether the first line is a complete array and something else follows: a record of a file of lines.
+fn line_is_array(start: &str) -> bool {
+    start.split_once('\n').is_some_and(|(line, rest)| {
+        let (_, end, length) = Outline::of(line);
+        let alone = line.get(length..).is_some_and(|rest| rest.trim().is_empty());
+        end == End::Complete && alone && !rest.trim().is_empty()
+    })
+}
+
 /// Documents nested by collection and id, as far as it can be seen.
 fn by_tree(members: &[(String, Outline)]) -> Option<Shape> {
     let all_objects = |members: &[(String, Outline)]| members.iter().all(|(_, value)| value.may_be_object());
@@ -245,6 +243,10 @@ fn is_rest(record: &Outline) -> bool {
     let own = ["name", "fields", "createTime", "updateTime"];
     matches!(document.get("name"), Some(Outline::Text(name)) if split_name(name).is_some())
         && document.members().iter().all(|(name, _)| own.contains(&name.as_str()))
+}
+
+fn is_account(user: &Outline) -> bool {
+    user.get("localId").is_some() || *user == Outline::Cut
 }
 
 fn is_backfire(record: &Outline) -> bool {
@@ -293,7 +295,7 @@ mod tests {
         assert_eq!(layout("x.json", "{\n\"id\":1}\n{\"id\":2}"), Layout::Values);
         assert_eq!(layout("x.ndjson.gz", "{\n\"id\":1}"), Layout::Lines);
         assert_eq!(layout("x.JSONL", "nonsense\n{\"id\":1}"), Layout::Lines);
-        assert_eq!(layout("x.json", "[1]\n{\"id\":1}"), Layout::Lines);
+        assert_eq!(layout("x.ndjson", "[1]\n{\"id\":1}"), Layout::Lines);
         assert_eq!(layout("x.json", ""), Layout::Lines);
     }
 

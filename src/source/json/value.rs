@@ -14,9 +14,9 @@ pub(super) enum Style {
     Json,
     /// What `JSON.stringify` makes of the Admin SDK's objects.
     Admin,
-    /// `{"__datatype__":…,"value":…}`.
+    /// `{"__datatype__":…,"value":…}`; vectors as the Admin SDK has them.
     Node,
-    /// Special values are listed beside the data; only vectors are recognised by themselves.
+    /// Special values are listed beside the data; vectors as the Admin SDK has them.
     Backfire,
 }
 
@@ -67,7 +67,7 @@ fn interpret(map: Map, style: Style, text: &str) -> Value {
             .or_else(|| reference(&map, text))
             .or_else(|| vector(&map)),
         Style::Admin if first == "type" => buffer(&map, text),
-        Style::Backfire if first == "_values" => vector(&map),
+        Style::Backfire | Style::Node if first == "_values" => vector(&map),
         Style::Node if map.len() == 2 => datatype(&map, text),
         Style::Admin | Style::Backfire | Style::Node => None,
     };

@@ -86,10 +86,22 @@ fn is_unchanged(column: &ColumnMapping, input: &Input) -> bool {
     column.input == *input && column.transforms.is_empty() && column.lookup.is_none() && text.contains(&column.kind)
 }
 
-/// Whether two columns make the same of the same document, whatever their names.
+/// Whether two columns make the same of every document that neither refuses.
 fn stores_the_same(a: &ColumnMapping, b: &ColumnMapping) -> bool {
-    let as_named = |column: &ColumnMapping| ColumnMapping { name: String::new(), required: false, ..column.clone() };
-    as_named(a) == as_named(b)
+    let same_type = a.kind == b.kind || is_natural(a.kind) && is_natural(b.kind);
+    same_type
+        && a.input == b.input
+        && a.default == b.default
+        && a.transforms == b.transforms
+        && a.lookup == b.lookup
+        && a.doubles == b.doubles
+}
+
+/// Types that store a value as `Any` would, or refuse it.
+fn is_natural(kind: ColumnType) -> bool {
+    use ColumnType::{Any, Auto, Boolean, Bytes, Double, Integer, Natural, ReferenceId, Text, Timestamp};
+    matches!(kind, Auto | Any | Natural(_) | Text | Integer | Double | Boolean | Bytes | ReferenceId)
+        || kind == Timestamp { digits: 6 }
 }
 
 fn names<'a>(columns: &'a [ColumnMapping], indexes: &[usize]) -> Vec<&'a str> {

@@ -17,7 +17,7 @@ enum Storage {
 pub(super) fn resolve(column: &ColumnMapping, table: &Table, declared: &Column) -> Result<ColumnType, BindProblem> {
     let affinity = table.affinity(declared);
     let kind = match column.kind {
-        ColumnType::Auto => automatic(column, declared, affinity),
+        ColumnType::Auto | ColumnType::Natural(_) => automatic(column, declared, affinity),
         kind => kind,
     };
     let refusal = match kind {
@@ -39,8 +39,8 @@ fn automatic(column: &ColumnMapping, declared: &Column, affinity: Affinity) -> C
     let starts = |names: [&str; 2]| names.iter().any(|name| text.starts_with(name));
     match affinity {
         Affinity::Text | Affinity::Blob if column.input == Input::Unknown => ColumnType::Json,
-        _ if starts(["F32_BLOB", "FLOAT32"]) => ColumnType::Vector32,
-        _ if starts(["F64_BLOB", "FLOAT64"]) => ColumnType::Vector64,
+        _ if starts(["F32_BLOB(", "FLOAT32("]) => ColumnType::Vector32,
+        _ if starts(["F64_BLOB(", "FLOAT64("]) => ColumnType::Vector64,
         Affinity::Blob if text.contains("BLOB") => ColumnType::Bytes,
         Affinity::Blob => ColumnType::Any,
         other => ColumnType::Natural(other),

@@ -1,0 +1,4 @@
+//! Folders of migrations, and applying them.
+
+mod apply;
+mod folder;
