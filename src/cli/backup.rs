@@ -10,6 +10,7 @@ use super::App;
 use super::args::{BackupVerb, PipelineArg};
 use super::connect::{Access, connect, connect_pipeline, load};
 use super::exit::Exit;
+use super::state::StateFolder;
 
 /// Dispatches.
 pub async fn backup(app: &App, verb: BackupVerb) -> Result<Exit> {
@@ -71,7 +72,7 @@ async fn restore(app: &App, args: &PipelineArg, wanted: &Path) -> Result<Exit> {
         );
         app.output.confirm(&question, &pipeline.name)?;
     }
-    let mut connected = connect_pipeline(app, pipeline, Access::Create)?;
+    let mut connected = connect_pipeline(app, pipeline, StateFolder::open(&app.settings.state)?, Access::Create)?;
     let result = backup::restore(&mut connected.context, &path).await;
     connected.close();
     let entry = result?;

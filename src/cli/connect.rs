@@ -1,6 +1,6 @@
 //! The one place that wires pipelines, adapters and the engine together.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use secrecy::ExposeSecret;
@@ -29,7 +29,8 @@ pub enum Access {
     Create,
 }
 
-/// A connected pipeline: what the engine works with, and what the command line keeps of it.
+/// A connected pipeline: what the engine works with, and what the command line keeps of it. The state folder is
+/// dropped last, when nothing can be put into it any more.
 pub struct Connected {
     /// For the engine.
     pub context: Context,
@@ -37,14 +38,14 @@ pub struct Connected {
     pub progress: Arc<Shown>,
     /// The state folder.
     pub state: StateFolder,
+    /// The destination's file.
+    pub fresh: FreshFile,
 }
 
 impl Connected {
     /// Everything is over: connections are closed, bars and an unused state folder go away.
     pub fn close(self) {
-        drop(self.context);
         self.progress.close();
-        self.state.tidy();
     }
 }
 
@@ -67,14 +68,15 @@ pub fn load(app: &App, file: &Path) -> Result<Pipeline> {
 
 /// Loads the pipeline and opens both ends.
 pub fn connect(app: &App, file: &Path, access: Access) -> Result<Connected> {
-    connect_pipeline(app, load(app, file)?, access)
+    let pipeline = load(app, file)?;
+    connect_pipeline(app, pipeline, StateFolder::open(&app.settings.state)?, access)
 }
 
 /// Opens both ends of a pipeline.
-pub fn connect_pipeline(app: &App, pipeline: Pipeline, access: Access) -> Result<Connected> {
+pub fn connect_pipeline(app: &App, pipeline: Pipeline, state: StateFolder, access: Access) -> Result<Connected> {
     let source = open_source(&pipeline.source)?;
+    let fresh = FreshFile::of(&pipeline.destination.url);
     let destination = open_destination(&pipeline.destination.url, access)?;
-    let state = StateFolder::open(&app.settings.state)?;
     let progress = Shown::new(&app.settings, &app.output);
     let context = Context {
         pipeline,
@@ -85,7 +87,7 @@ pub fn connect_pipeline(app: &App, pipeline: Pipeline, access: Access) -> Result
         stop: app.stop.clone(),
         initiated_by: initiated_by(),
     };
-    Ok(Connected { context, progress, state })
+    Ok(Connected { context, progress, state, fresh })
 }
 
 fn open_source(spec: &SourceSpec) -> Result<Arc<dyn Source>> {
@@ -124,6 +126,31 @@ fn open_destination(url: &DestinationUrl, access: Access) -> Result<Box<dyn Dest
         DestinationUrl::Remote(_) => {
             Err(Error::new(ErrorKind::Config, "destination_unsupported", "this version writes to local files only")
                 .hint("write file:PATH as the destination"))
+        }
+    }
+}
+
+/// A database file that is not there yet. Dropped, it removes the file that was made if nothing was ever written to
+/// it: a run that was refused leaves nothing.
+pub struct FreshFile(Option<PathBuf>);
+
+impl FreshFile {
+    fn of(url: &DestinationUrl) -> Self {
+        match url {
+            DestinationUrl::File(path) if !path.exists() => Self(Some(path.clone())),
+            _ => Self(None),
+        }
+    }
+}
+
+impl Drop for FreshFile {
+    fn drop(&mut self) {
+        let Some(path) = &self.0 else { return };
+        let unwritten = fs_err::metadata(path).is_ok_and(|file| file.len() == 0);
+        let wal = PathBuf::from(format!("{}-wal", path.display()));
+        if unwritten && !wal.exists() {
+            // What cannot be removed does no harm.
+            drop(fs_err::remove_file(path));
         }
     }
 }

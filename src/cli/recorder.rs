@@ -74,7 +74,7 @@ impl Recorder {
         let Some(ledger) = self.ledger.clone() else { return Ok(()) };
         let recorded = async {
             ledger.run_finished(report).await?;
-            copy_rejects(&ledger, &report.run_id, rejects).await
+            copy_rejects(&ledger, report, rejects).await
         };
         self.tolerate(recorded.await).map(drop)
     }
@@ -103,9 +103,10 @@ impl Drop for Watch {
 }
 
 /// Copies the reject files that the engine wrote, page by page. Stops where the ledger has enough.
-async fn copy_rejects(ledger: &Ledger, run: &str, folder: &Path) -> Result<()> {
+async fn copy_rejects(ledger: &Ledger, report: &RunReport, folder: &Path) -> Result<()> {
+    let run = report.run_id.as_str();
     ledger.clear_rejects(run).await?;
-    for file in reject_files(folder)? {
+    for file in reject_files(report, folder)? {
         let mut pages = Pages::open(&file)?;
         while let Some(page) = pages.next()? {
             if ledger.add_rejects(run, &page).await? < page.len() as u64 {
@@ -116,7 +117,8 @@ async fn copy_rejects(ledger: &Ledger, run: &str, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn reject_files(folder: &Path) -> Result<Vec<PathBuf>> {
+/// The reject files that are there, in the order of the run.
+fn reject_files(report: &RunReport, folder: &Path) -> Result<Vec<PathBuf>> {
     if !folder.is_dir() {
         return Ok(Vec::new());
     }
@@ -124,8 +126,15 @@ fn reject_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = entries.map_err(|error| unreadable(folder, error))?;
     let paths = entries.into_iter().map(|entry| entry.path());
     let mut files: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|end| end == "ndjson")).collect();
-    files.sort();
+    files.sort_by_key(|path| (place(report, path), path.clone()));
     Ok(files)
+}
+
+/// Where the file's collection stands in the run: `users.orders.ndjson` is of `users/*/orders`.
+fn place(report: &RunReport, path: &Path) -> usize {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let found = report.collections.iter().position(|row| row.collection.replace("/*/", ".") == stem);
+    found.unwrap_or(usize::MAX)
 }
 
 /// Pages of one reject file.

@@ -18,7 +18,7 @@ use super::connect::{Access, Connected, connect_pipeline, load, shown_url};
 use super::exit::Exit;
 use super::recorder::Recorder;
 use super::settings::run_options;
-use super::state::run_folder;
+use super::state::StateFolder;
 
 /// Runs, records, reports.
 pub async fn run(app: &App, args: &RunArgs) -> Result<Exit> {
@@ -26,13 +26,14 @@ pub async fn run(app: &App, args: &RunArgs) -> Result<Exit> {
     let pipeline = load(app, &args.pipeline.file)?;
     let access = if options.dry_run { Access::Read } else { Access::Create };
     let (draft, required) = (draft(&pipeline), pipeline.settings.ledger_required);
-    let Connected { context, progress, state } = connect_pipeline(app, pipeline, access)?;
+    let state = StateFolder::open(&app.settings.state)?;
     let mut recorder = if options.dry_run {
         app.log.discard();
         Recorder::nothing(&app.output)
     } else {
         Recorder::open(&app.settings.ledger, required, &app.output).await?
     };
+    let Connected { context, progress, state, fresh: _fresh } = connect_pipeline(app, pipeline, state, access)?;
     let start =
         RunStart { destination: context.destination.describe(), initiated_by: context.initiated_by.clone(), ..draft };
     let dry_run = options.dry_run;
@@ -52,13 +53,11 @@ pub async fn run(app: &App, args: &RunArgs) -> Result<Exit> {
         Ok(report) => report,
         Err(error) => {
             error!(target: super::logging::SAID, code = error.code(), "{error}");
-            state.tidy();
             return Err(error);
         }
     };
-    let rejects = run_folder(state.path(), &report.run_id).join("rejects");
+    let rejects = state.run(&report.run_id).join("rejects");
     let recorded = recorder.finished(&report, &rejects).await;
-    state.tidy();
     tell(app, &mut report, recorded.err(), &args.pipeline.file)
 }
 

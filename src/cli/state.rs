@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::files;
 
-/// The state folder. Made for a verb that keeps nothing, it goes away again if nothing was put into it.
+/// The state folder. Dropped, it goes away again if it was made here and nothing was put into it: a verb that keeps
+/// nothing leaves nothing.
 #[derive(Debug)]
 pub struct StateFolder {
     path: PathBuf,
@@ -40,14 +41,15 @@ impl StateFolder {
     pub fn run(&self, run: &str) -> PathBuf {
         run_folder(&self.path, run)
     }
+}
 
-    /// Takes the folder away again if this object made it and nothing was put into it.
-    pub fn tidy(self) {
-        let only_ours = || {
+impl Drop for StateFolder {
+    fn drop(&mut self) {
+        let unused = || {
             let mut entries = fs_err::read_dir(&self.path).ok()?;
             Some(entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == ".gitignore")))
         };
-        if self.fresh && only_ours() == Some(true) {
+        if self.fresh && unused() == Some(true) {
             // What cannot be removed does no harm.
             drop(fs_err::remove_file(self.path.join(".gitignore")));
             drop(fs_err::remove_dir(&self.path));
@@ -73,7 +75,7 @@ mod tests {
     fn a_new_folder_hides_itself_and_a_used_one_is_left_alone() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("state");
-        StateFolder::open(&path).unwrap();
+        let _folder = StateFolder::open(&path).unwrap();
         assert_eq!(fs_err::read_to_string(path.join(".gitignore")).unwrap(), "*\n");
         let used = root.path().join("project");
         fs_err::create_dir(&used).unwrap();
@@ -86,11 +88,11 @@ mod tests {
     fn a_folder_that_nothing_was_put_into_goes_away_again() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("state");
-        StateFolder::open(&path).unwrap().tidy();
+        drop(StateFolder::open(&path).unwrap());
         assert!(!path.exists());
         let folder = StateFolder::open(&path).unwrap();
         fs_err::write(path.join("ledger.db"), "").unwrap();
-        folder.tidy();
+        drop(folder);
         assert!(path.join("ledger.db").exists());
     }
 

@@ -38,6 +38,7 @@ pub fn redact_text(text: &str, folder: &Path) -> String {
 fn redact_line(line: &str) -> String {
     let line = replace(line, uuid, "[RUN]");
     let line = replace(&line, time, "[TIME]");
+    let line = replace(&line, stamp, "[STAMP]");
     let line = replace(&line, rate, "[RATE]/s");
     let line = replace(&line, per_second, "[RATE] documents/s");
     let line = replace(&line, host, "tester@[HOST]");
@@ -72,9 +73,19 @@ fn uuid(text: &str) -> Option<usize> {
     fits.then_some(36)
 }
 
+/// `2025-06-01T20:00:00.5Z`.
 fn time(text: &str) -> Option<usize> {
-    let head = text.as_bytes().get(..11)?;
-    let pattern = b"0000-00-00T";
+    until_z(text, b"0000-00-00T")
+}
+
+/// `20250601T200000.5Z`, as in names of files.
+fn stamp(text: &str) -> Option<usize> {
+    until_z(text, b"00000000T")
+}
+
+/// The length up to a `Z` not far away, if the text begins like the pattern (0 for any digit).
+fn until_z(text: &str, pattern: &[u8]) -> Option<usize> {
+    let head = text.as_bytes().get(..pattern.len())?;
     let fits = head.iter().zip(pattern).all(|(byte, like)| match like {
         b'0' => byte.is_ascii_digit(),
         like => byte == like,
@@ -141,11 +152,13 @@ pub fn redact_json(value: &mut Value, folder: &Path) {
 
 #[test]
 fn what_differs_is_replaced_and_the_rest_stays() {
-    let text = "Run 0197a1c2-0000-7000-8000-000000000001 at 2025-06-01T20:00:00.5Z by tester@box\n\
+    let text = "20250601T200000.123456Z-run.db\n\
+                Run 0197a1c2-0000-7000-8000-000000000001 at 2025-06-01T20:00:00.5Z by tester@box\n\
                 Took 1 min 20 s (1,667 documents/s, 3.0 KiB); 12 rows, 3 s, users: 5 of 7, 2,400/s\n/x/y/z.db";
     assert_eq!(
         redact_text(text, Path::new("/x/y")),
-        "Run [RUN] at [TIME] by tester@[HOST]\n\
+        "[STAMP]-run.db\n\
+         Run [RUN] at [TIME] by tester@[HOST]\n\
          Took [DURATION] ([RATE] documents/s, 3.0 KiB); 12 rows, [DURATION], users: 5 of 7, [RATE]/s\n[DIR]/z.db\n"
     );
 }
