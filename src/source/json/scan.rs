@@ -3,9 +3,10 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use memchr::{memchr, memchr_iter, memchr2};
+use memchr::{memchr, memchr_iter};
 use serde::{Deserialize, Serialize};
 
+use super::extent::{Extent, Step};
 use super::input::{self, Compression, Input};
 use super::parser::{Fault, Parser};
 use super::sink::Sink;
@@ -293,90 +294,4 @@ pub(super) fn is_plain(path: &Path) -> Result<bool> {
 
 fn is_scalar(byte: u8) -> bool {
     !matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b',' | b':' | b'{' | b'}' | b'[' | b']' | b'"')
-}
-
-/// What a stretch of bytes did to an open value.
-enum Step {
-    More,
-    Done,
-    Mismatch,
-}
-
-/// Brackets are compared up to this depth; deeper ones are only counted, so that memory stays bounded.
-const COMPARED: usize = 512;
-
-/// The state between two stretches of a string, an object or an array.
-#[derive(Default)]
-struct Extent {
-    in_string: bool,
-    escaped: bool,
-    depth: usize,
-    /// One bit per level: 1 for an object.
-    kinds: [u64; COMPARED / 64],
-}
-
-impl Extent {
-    /// Goes through `chunk`; gives how much of it belongs to the value.
-    fn run(&mut self, chunk: &[u8]) -> (usize, Step) {
-        let mut at = 0;
-        while at < chunk.len() {
-            if self.in_string {
-                at = self.string(chunk, at);
-                if !self.in_string && self.depth == 0 {
-                    return (at, Step::Done);
-                }
-                continue;
-            }
-            let byte = chunk[at];
-            match byte {
-                b'"' => self.in_string = true,
-                b'{' | b'[' => self.open(byte == b'{'),
-                b'}' | b']' => {
-                    if !self.close(byte == b'}') {
-                        return (at, Step::Mismatch);
-                    }
-                    if self.depth == 0 {
-                        return (at + 1, Step::Done);
-                    }
-                }
-                _ => {}
-            }
-            at += 1;
-        }
-        (at, Step::More)
-    }
-
-    /// Goes on inside of a string; gives the place after its end, or the chunk's end.
-    fn string(&mut self, chunk: &[u8], mut at: usize) -> usize {
-        if self.escaped {
-            self.escaped = false;
-            at += 1;
-        }
-        while let Some(found) = chunk.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
-            at += found + 1;
-            if chunk[at - 1] == b'"' {
-                self.in_string = false;
-                return at;
-            }
-            if at == chunk.len() {
-                self.escaped = true;
-                return at;
-            }
-            at += 1;
-        }
-        chunk.len()
-    }
-
-    fn open(&mut self, object: bool) {
-        if let Some(word) = self.kinds.get_mut(self.depth / 64) {
-            let bit = 1 << (self.depth % 64);
-            *word = if object { *word | bit } else { *word & !bit };
-        }
-        self.depth += 1;
-    }
-
-    fn close(&mut self, object: bool) -> bool {
-        self.depth -= 1;
-        self.kinds.get(self.depth / 64).is_none_or(|word| (word >> (self.depth % 64) & 1 == 1) == object)
-    }
 }
