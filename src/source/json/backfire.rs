@@ -61,7 +61,7 @@ fn restore(data: Map, mut listed: Paths) -> Parsed<Map> {
     if listed.is_empty() {
         return Ok(data);
     }
-    let data = restore_map(data, "", &mut listed)?;
+    let data = restore_map(data, &mut String::new(), &mut listed)?;
     let lost = listed.iter().filter(|(_, (_, found))| !found).map(|(path, (kind, _))| (path, kind));
     match lost.min_by_key(|(path, _)| path.as_str()) {
         None => Ok(data),
@@ -72,16 +72,23 @@ fn restore(data: Map, mut listed: Paths) -> Parsed<Map> {
     }
 }
 
-fn restore_map(map: Map, prefix: &str, listed: &mut Paths) -> Parsed<Map> {
-    let fields = map.into_iter().map(|(name, value)| {
-        let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
-        Ok((name, restore_value(value, &path, listed)?))
-    });
-    Map::from_fields(fields.collect::<Parsed<_>>()?).map_err(|name| duplicate(&name))
+/// `path` is the map's own, and is so again afterwards.
+fn restore_map(map: Map, path: &mut String, listed: &mut Paths) -> Parsed<Map> {
+    let own = path.len();
+    let mut fields = Vec::with_capacity(map.len());
+    for (name, value) in map {
+        if own > 0 {
+            path.push('.');
+        }
+        path.push_str(&name);
+        fields.push((name, restore_value(value, path, listed)?));
+        path.truncate(own);
+    }
+    Map::from_fields(fields).map_err(|name| duplicate(&name))
 }
 
-fn restore_value(value: Value, path: &str, listed: &mut Paths) -> Parsed<Value> {
-    if let Some((kind, found)) = listed.get_mut(path)
+fn restore_value(value: Value, path: &mut String, listed: &mut Paths) -> Parsed<Value> {
+    if let Some((kind, found)) = listed.get_mut(path.as_str())
         && let Some(restored) = kind.restore(&value)
     {
         *found = true;
@@ -89,10 +96,14 @@ fn restore_value(value: Value, path: &str, listed: &mut Paths) -> Parsed<Value> 
     }
     match value {
         Value::Map(map) => restore_map(map, path, listed).map(Value::Map),
-        Value::Array(elements) => {
-            let elements = elements.into_iter().enumerate();
-            let elements = elements.map(|(index, value)| restore_value(value, &format!("{path}.{index}"), listed));
-            elements.collect::<Parsed<_>>().map(Value::Array)
+        Value::Array(mut elements) => {
+            let own = path.len();
+            for (index, element) in elements.iter_mut().enumerate() {
+                path.push_str(&format!(".{index}"));
+                *element = restore_value(std::mem::replace(element, Value::Null), path, listed)?;
+                path.truncate(own);
+            }
+            Ok(Value::Array(elements))
         }
         other => Ok(other),
     }
