@@ -100,6 +100,7 @@ struct Inner {
     snippet: Option<String>,
     hint: Option<String>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    others: Vec<Error>,
 }
 
 impl Error {
@@ -113,6 +114,7 @@ impl Error {
             snippet: None,
             hint: None,
             source: None,
+            others: Vec::new(),
         }))
     }
 
@@ -166,6 +168,13 @@ impl Error {
         self
     }
 
+    /// More problems found at the same time (the other mistakes of a pipeline file).
+    #[must_use]
+    pub fn and_others(mut self, others: Vec<Error>) -> Self {
+        self.0.others.extend(others);
+        self
+    }
+
     /// The kind.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
@@ -196,6 +205,11 @@ impl Error {
         self.0.hint.as_deref()
     }
 
+    /// More problems found at the same time; each is to be shown like this one.
+    pub fn others(&self) -> &[Error] {
+        &self.0.others
+    }
+
     /// The cause as text, if there is one.
     pub fn cause(&self) -> Option<String> {
         self.0.source.as_ref().map(ToString::to_string)
@@ -212,7 +226,11 @@ impl fmt::Display for Error {
         if let Some(source) = &self.0.source {
             write!(f, ": {source}")?;
         }
-        Ok(())
+        match self.0.others.len() {
+            0 => Ok(()),
+            1 => write!(f, " (and 1 more problem)"),
+            more => write!(f, " (and {more} more problems)"),
+        }
     }
 }
 

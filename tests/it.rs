@@ -1,4 +1,12 @@
 //! The integration tests: one binary, one module per behaviour.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod cli;
 mod destination;
+mod examples;
+mod layering;
+mod mapping;
 mod migrations;
+mod pipeline;
+mod source;
+mod support;

@@ -1,4 +1,4 @@
-//! Paths to fields inside a document: `profile.city`, with backticks around segments that hold dots.
+//! Paths to fields inside a document: `profile.city`, with backticks around segments that hold dots or start with `$`.
 
 use std::fmt;
 
@@ -79,7 +79,7 @@ impl fmt::Display for FieldPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, segment) in self.0.iter().enumerate() {
             let dot = if index == 0 { "" } else { "." };
-            if segment.contains(['.', '`', '\\']) {
+            if segment.contains(['.', '`', '\\']) || segment.starts_with('$') {
                 let escaped = segment.replace('\\', "\\\\").replace('`', "\\`");
                 write!(f, "{dot}`{escaped}`")?;
             } else {
@@ -87,5 +87,37 @@ impl fmt::Display for FieldPath {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_path_survives_its_text() {
+        for text in ["a", "a.b.c", "`a.b`.c", "`$id`", "`a\\`b\\\\`", "ключ.😀", "`$item`.x"] {
+            assert_eq!(FieldPath::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(FieldPath::parse("`a.b`.c").unwrap().segments(), ["a.b", "c"]);
+    }
+
+    #[test]
+    fn broken_paths_are_refused() {
+        for text in ["", ".", "a.", ".a", "a..b", "`a", "``", "`a`b", "`a\\`"] {
+            assert!(FieldPath::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_maps_are_walked() {
+        let inner: Map = [("b".to_owned(), Value::Integer(1))].into_iter().collect();
+        let map: Map =
+            [("a".to_owned(), Value::Map(inner.clone())), ("n".to_owned(), Value::Null)].into_iter().collect();
+        assert_eq!(FieldPath::parse("a.b").unwrap().get(&map), Some(&Value::Integer(1)));
+        assert_eq!(FieldPath::parse("n.b").unwrap().get(&map), None);
+        assert_eq!(FieldPath::root().get(&map), None);
+        assert_eq!(FieldPath::root().get_in(&Value::Map(inner.clone())), Some(&Value::Map(inner)));
     }
 }

@@ -115,23 +115,19 @@ impl Timestamp {
 
     /// RFC 3339 in UTC, so many digits after the second (0 to 9; the rest is cut).
     pub fn text(self, digits: u8) -> String {
-        let digits = digits.min(9);
-        let mut text = String::with_capacity(31);
+        let mut text = *b"0000-00-00T00:00:00.000000000Z";
         let (year, month, day) = date_of(self.seconds.div_euclid(DAY));
-        let second = self.seconds.rem_euclid(DAY);
-        push_number(&mut text, year, 4);
-        for (before, number) in
-            [('-', month), ('-', day), ('T', second / 3_600), (':', second / 60 % 60), (':', second % 60)]
-        {
-            text.push(before);
-            push_number(&mut text, number, 2);
-        }
-        if digits > 0 {
-            text.push('.');
-            push_number(&mut text, i64::from(self.nanos / unit(digits)), digits);
-        }
-        text.push('Z');
-        text
+        let second = self.seconds.rem_euclid(DAY) as u32;
+        put(&mut text[0..4], year as u32);
+        put(&mut text[5..7], month as u32);
+        put(&mut text[8..10], day as u32);
+        put(&mut text[11..13], second / 3_600);
+        put(&mut text[14..16], second / 60 % 60);
+        put(&mut text[17..19], second % 60);
+        put(&mut text[20..29], self.nanos);
+        let end = if digits == 0 { 19 } else { 20 + usize::from(digits.min(9)) };
+        text[end] = b'Z';
+        String::from_utf8_lossy(&text[..=end]).into_owned()
     }
 }
 
@@ -156,11 +152,11 @@ fn unit(digits: u8) -> u32 {
     10_u32.pow(u32::from(9 - digits.min(9)))
 }
 
-fn push_number(text: &mut String, number: i64, width: u8) {
-    let mut divisor = 10_i64.pow(u32::from(width) - 1);
-    for _ in 0..width {
-        text.push(char::from(b'0' + (number / divisor % 10) as u8));
-        divisor /= 10;
+/// Fills the place with the number's last digits.
+fn put(place: &mut [u8], mut number: u32) {
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
     }
 }
 

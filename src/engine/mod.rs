@@ -1,6 +1,32 @@
 //! Plan and run: the engine knows sources and destinations only by their traits.
+//!
+//! The path of a run: [`run::prepare`] (lease, preflight, estimate; nothing is changed) → [`run::Prepared::execute`]
+//! (backup, migrations, load, waiting documents, validation) → a report. Reading and mapping happen in `reader`,
+//! writing in `load`; the bounded queue between them is what makes a slow destination slow the source.
 
+pub mod backup;
+mod bookmark;
+mod budget;
+pub mod clear;
+mod details;
+mod estimate;
+mod feed;
+mod load;
+pub mod migrate;
+pub mod plan;
+pub mod preflight;
 pub mod progress;
+mod reader;
+mod rejects;
+mod retry;
+pub mod run;
+mod sample;
+mod samples;
+pub mod stats;
+mod steps;
+mod validate;
+pub mod verify;
+mod waiting;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -59,4 +85,24 @@ pub struct RunOptions {
     pub max_time: Option<Duration>,
     /// Stop resumably after so many bytes of source.
     pub max_bytes: Option<u64>,
+}
+
+#[cfg(test)]
+fn test_settings() -> crate::pipeline::resolved::Settings {
+    crate::pipeline::resolved::Settings {
+        commit_documents: 1_000,
+        commit_bytes: 1 << 20,
+        max_lock_time: Duration::from_secs(5),
+        batch_bytes: 1 << 16,
+        queue_batches: 2,
+        readers: 1,
+        max_document_bytes: 1 << 20,
+        max_rejects: None,
+        max_time: None,
+        max_bytes: None,
+        time_limit: None,
+        max_retries: 3,
+        max_retry_time: Duration::from_secs(1),
+        ledger_required: true,
+    }
 }

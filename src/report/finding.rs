@@ -33,6 +33,12 @@ impl Finding {
         Self { code, severity, message: message.into(), hint: None }
     }
 
+    /// An error of a check as a finding.
+    pub fn of_error(error: &crate::error::Error) -> Self {
+        let hint = error.hint_text().map(str::to_owned);
+        Self { code: error.code(), severity: Severity::Error, message: error.to_string(), hint }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -1,5 +1,10 @@
 //! What happened, as plain data with stable field names, and its renderers.
+//!
+//! The types serialise to the documents of `--json`; [`text`] makes what people read, [`markdown`] what goes into
+//! tickets. Renderers are pure: data in, text out, no colour.
 
 pub mod finding;
+pub mod markdown;
 pub mod plan;
 pub mod run;
+pub mod text;

@@ -1,9 +1,9 @@
 //! The answer of `plan`.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How long a run will take, and why we think so.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// Lower end, in seconds.
     pub seconds_low: f64,

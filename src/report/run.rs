@@ -47,7 +47,7 @@ impl Status {
 }
 
 /// Count validation of one collection.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Validation {
     /// Nothing differs.
     pub valid: bool,
@@ -62,7 +62,7 @@ pub struct Validation {
 }
 
 /// One collection of a report.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct CollectionReport {
     /// Collection name.
     pub collection: String,
@@ -103,7 +103,7 @@ impl CollectionReport {
 }
 
 /// Sums over the collections.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Totals {
     /// Documents read.
     pub read: u64,
@@ -124,7 +124,7 @@ pub struct Totals {
 }
 
 /// A reject as shown in reports and lists.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RejectReport {
     /// Collection name.
     pub collection: String,
@@ -141,7 +141,7 @@ pub struct RejectReport {
 }
 
 /// A sample of mapped rows, shown by a dry run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     /// Table name.
     pub table: String,
@@ -152,7 +152,7 @@ pub struct Sample {
 }
 
 /// Everything that a run tells.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunReport {
     /// Id of the run.
     pub run_id: String,
@@ -187,9 +187,89 @@ pub struct RunReport {
     /// Things worth knowing.
     pub warnings: Vec<String>,
     /// Mapped rows, in a dry run.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub samples: Vec<Sample>,
     /// What stopped it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+}
+
+/// Reports for the tests of the renderers.
+#[cfg(test)]
+pub(crate) mod samples_for_tests {
+    use super::*;
+
+    /// A run that ended well before it read anything.
+    pub fn empty() -> RunReport {
+        RunReport {
+            run_id: "0197a1c2-0000-7000-8000-000000000001".to_owned(),
+            pipeline: "classroom".to_owned(),
+            status: Status::Completed,
+            dry_run: false,
+            initiated_by: "ada@lovelace".to_owned(),
+            started_at: "2025-06-01T20:00:00Z".to_owned(),
+            finished_at: "2025-06-01T20:00:02Z".to_owned(),
+            duration_seconds: 1.5,
+            estimate: None,
+            snapshot: None,
+            backup: None,
+            collections: Vec::new(),
+            totals: Totals::default(),
+            rejects: Vec::new(),
+            total_rejects: 0,
+            warnings: Vec::new(),
+            samples: Vec::new(),
+            error: None,
+        }
+    }
+
+    /// A run with 12 rejects.
+    pub fn dirty() -> RunReport {
+        let users = CollectionReport {
+            collection: "users".to_owned(),
+            table: "users".to_owned(),
+            read: 1_000,
+            inserted: 900,
+            updated: 20,
+            unchanged: 60,
+            skipped: 8,
+            rejected: 12,
+            bytes: 440_000,
+            seconds: 1.0,
+            validation: Some(Validation { valid: true, source_count: Some(1_000), ..Validation::default() }),
+        };
+        let reject = |number: u64| RejectReport {
+            collection: "users".to_owned(),
+            document: format!("users/u{number}"),
+            code: "unique_violation".to_owned(),
+            reason: format!("users.email: 'a{number}@b.c' is in the table already"),
+            origin: format!("users.ndjson:{number}"),
+            data: serde_json::json!({ "email": format!("a{number}@b.c") }),
+        };
+        let mut report = empty();
+        report.status = Status::CompletedWithRejects;
+        report.estimate = Some(Estimate {
+            seconds_low: 1.0,
+            seconds_high: 3.0,
+            documents_per_second: 500.0,
+            basis: "calibration of 2,000 documents".to_owned(),
+            warning: None,
+        });
+        report.backup = Some(".fireferry/backups/classroom/2025-06-01.db".to_owned());
+        report.totals = Totals {
+            read: 1_000,
+            inserted: 900,
+            updated: 20,
+            unchanged: 60,
+            skipped: 8,
+            rejected: 12,
+            bytes: 440_000,
+            documents_per_second: 666.7,
+        };
+        report.collections = vec![users];
+        report.rejects = (1..=12).map(reject).collect();
+        report.total_rejects = 12;
+        report.warnings = vec!["the trigger audit on users runs for every row".to_owned()];
+        report
+    }
 }

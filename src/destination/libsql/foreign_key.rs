@@ -9,13 +9,17 @@ use super::sql;
 use super::write::Commit;
 use crate::domain::json;
 use crate::domain::reject::RejectCode;
-use crate::domain::row::SqlValue;
+use crate::domain::row::{MappedDocument, SqlValue};
 use crate::domain::schema::ForeignKey;
 
 impl Commit<'_> {
     /// Which parent is missing, and, once it is final, whether the parent was rejected itself.
-    pub(super) fn explain_foreign_key(&self, refused: &Refused<'_>) -> Result<Refusal, Failure> {
-        let Some((key, values)) = self.missing_parent(refused)? else {
+    pub(super) fn explain_foreign_key(
+        &self,
+        refused: &Refused<'_>,
+        document: &MappedDocument,
+    ) -> Result<Refusal, Failure> {
+        let Some((key, values)) = self.missing_parent(refused, document)? else {
             return Ok(Refusal::new(
                 RejectCode::Constraint,
                 format!("rows of other tables refer to this row of {} as it is", refused.table.name),
@@ -36,16 +40,28 @@ impl Commit<'_> {
     fn missing_parent<'a>(
         &self,
         refused: &'a Refused<'_>,
+        document: &MappedDocument,
     ) -> Result<Option<(&'a ForeignKey, Vec<&'a SqlValue>)>, Failure> {
         for key in &refused.table.foreign_keys {
             let values: Option<Vec<&SqlValue>> = key.columns.iter().map(|column| refused.value(column)).collect();
             // A key with a NULL in it is satisfied.
             let Some(values) = values.filter(|values| !values.contains(&&SqlValue::Null)) else { continue };
-            if !self.has_parent(key, &values)? {
+            if !self.is_own_row(key, &values, document) && !self.has_parent(key, &values)? {
                 return Ok(Some((key, values)));
             }
         }
         Ok(None)
+    }
+
+    /// Whether the parent is the document's own row, which was undone with the rest and so is not there to be found.
+    fn is_own_row(&self, key: &ForeignKey, values: &[&SqlValue], document: &MappedDocument) -> bool {
+        let plan = self.plan();
+        let own = |name: &String| {
+            let index = plan.target.columns.iter().position(|column| column.eq_ignore_ascii_case(name))?;
+            document.row.get(index)
+        };
+        key.parent.eq_ignore_ascii_case(&plan.table.name)
+            && key.parent_columns.iter().zip(values).all(|(name, value)| own(name) == Some(*value))
     }
 
     fn has_parent(&self, key: &ForeignKey, values: &[&SqlValue]) -> Result<bool, Failure> {

@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 const BUSY: Duration = Duration::from_millis(250);
 
 /// Page cache. Large enough for the inner pages of the indexes that random keys hit, small enough to be bounded.
-const CACHE_KIB: u32 = 40 * 1024;
+const CACHE_KIB: u32 = 32 * 1024;
 
 /// WAL pages before a checkpoint: random keys dirty the same pages again and again, so rarer is cheaper.
 const CHECKPOINT_PAGES: u32 = 16 * 1024;

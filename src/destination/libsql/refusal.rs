@@ -71,7 +71,7 @@ impl Commit<'_> {
             (primary::CONSTRAINT, extended::UNIQUE | extended::PRIMARY_KEY | extended::ROWID) => {
                 self.explain_unique(&refused, detail, spot)
             }
-            (primary::CONSTRAINT, extended::FOREIGN_KEY) => self.explain_foreign_key(&refused),
+            (primary::CONSTRAINT, extended::FOREIGN_KEY) => self.explain_foreign_key(&refused, document),
             (primary::CONSTRAINT, extended::CHECK) => {
                 Ok(Refusal::new(RejectCode::CheckFailed, format!("CHECK of {table} failed: {detail}"), false))
             }

@@ -1,4 +1,20 @@
 //! How one document becomes rows. Pure: the same document and mapping give the same rows, always.
+//!
+//! A column's value goes through: input → default (if missing) → transforms → lookup → required? → conversion to the
+//! column's type → size limit. Null passes transforms and lookup, never takes the default, and is stored as NULL.
+
+mod bind;
+mod children;
+mod convert;
+mod fingerprint;
+mod inputs;
+mod map;
+mod names;
+mod reason;
+mod transforms;
+mod unknown;
+
+pub use bind::BindProblem;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,6 +24,7 @@ use super::field_path::FieldPath;
 use super::filter::Filter;
 use super::reject::Rejection;
 use super::row::MappedDocument;
+use super::schema::Affinity;
 use super::value::Value;
 
 /// The mapping of one collection, validated.
@@ -27,6 +44,8 @@ pub struct Mapping {
     pub filter: Filter,
     /// What to do with fields that no column maps.
     pub unknown_fields: UnknownFields,
+    /// The field that plain objects have their id in: where it holds the document's id it is not an unknown field.
+    pub id_field: Option<String>,
     /// A single value above this many bytes is an `oversized_value`.
     pub max_value_bytes: usize,
 }
@@ -57,7 +76,7 @@ pub struct ColumnMapping {
     pub kind: ColumnType,
     /// Missing or null (after the default) is a `missing_field` reject.
     pub required: bool,
-    /// Used when the field is missing (not when it is null).
+    /// Stands in for the field when it is missing (not when it is null); transforms and lookup apply to it too.
     pub default: Option<Value>,
     /// Applied in order, before the conversion.
     pub transforms: Vec<Transform>,
@@ -95,13 +114,21 @@ pub enum Input {
 /// What a value is stored as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnType {
-    /// Decided by the destination's declared column type; see `bind`.
+    /// Decided by the destination's declared column type; see `bind`. Before that, the same as `Any`.
     Auto,
-    /// Any value in its natural storage, for columns that coerce nothing (ANY, BLOB).
+    /// What `Auto` becomes for a column of this affinity; refuses what the column would coerce.
+    ///
+    /// TEXT: strings, timestamps (6 digits), references (id). INTEGER: integers and booleans, doubles as for
+    /// `Integer`. REAL: as for `Double`. NUMERIC: integers, booleans, doubles (whole ones as integers, as SQLite
+    /// would), timestamps (6 digits). BLOB: as for `Any`.
+    Natural(Affinity),
+    /// Any value in its natural storage, for columns that coerce nothing (ANY, BLOB): booleans as 0 or 1, timestamps
+    /// as text with 6 digits, references as id, arrays, maps, vectors and geopoints as canonical JSON.
     Any,
     /// TEXT from strings.
     Text,
-    /// INTEGER from integers, and from doubles that are whole numbers below 2^53 by the rule `whole_doubles`.
+    /// INTEGER from integers, and from doubles that are whole numbers up to 2^53 (above, a double stands for many
+    /// integers; `whole_to_integer` takes those too).
     Integer,
     /// REAL from doubles, and from integers that a double holds exactly.
     Double,
@@ -118,7 +145,7 @@ pub enum ColumnType {
     TimestampMillis,
     /// INTEGER microseconds since 1970.
     TimestampMicros,
-    /// TEXT: the id of the referenced document.
+    /// TEXT: the id of the referenced document; a reference into another database is refused.
     ReferenceId,
     /// TEXT: the path of the referenced document.
     ReferencePath,
@@ -128,10 +155,10 @@ pub enum ColumnType {
     Longitude,
     /// TEXT: canonical JSON of any value (see `domain::json`).
     Json,
-    /// BLOB of 32-bit floats as libSQL's `F32_BLOB` holds them; a component that 32 bits cannot hold exactly is
-    /// rejected.
+    /// BLOB of 32-bit floats as libSQL's `F32_BLOB` holds them, from vectors and arrays of numbers; a component that
+    /// 32 bits cannot hold exactly is rejected, and so are NaN and infinities.
     Vector32,
-    /// BLOB of 64-bit floats as libSQL's `F64_BLOB` holds them.
+    /// BLOB of 64-bit floats as libSQL's `F64_BLOB` holds them, from vectors and arrays of numbers.
     Vector64,
 }
 
@@ -165,7 +192,7 @@ pub enum NegativeZero {
 }
 
 /// A named change of a value before its conversion. A value that a transform does not apply to (another type) is a
-/// `wrong_type` reject, except null, which passes.
+/// `wrong_type` reject; null passes, and so does a value that is already of the type that the transform makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transform {
     /// Strings: white space off both ends.
@@ -194,11 +221,12 @@ pub enum Transform {
     TruncateMicros,
     /// Timestamps are cut to milliseconds.
     TruncateMillis,
-    /// Strings holding JSON become the value they describe.
+    /// Strings holding JSON become the value they describe. Plain JSON: `$` keys are keys like others.
     ParseJson,
 }
 
-/// A table of replacements, loaded from a file: string keys to values.
+/// A table of replacements, loaded from a file: string keys to values. Null passes; a value that is no string has no
+/// entry.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lookup {
     /// File name, for messages.
@@ -222,6 +250,10 @@ pub enum LookupMissing {
 }
 
 /// What to do with fields that no column maps.
+///
+/// A field is known when a column, a column of a child table, the `each` of a child table or `where` names it. A map
+/// of which only fields inside are named is searched: its other fields are unknown. A map named whole is known whole,
+/// and so is all below `each`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum UnknownFields {
     /// Leave them out.

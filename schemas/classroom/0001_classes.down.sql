@@ -1,0 +1,10 @@
+DROP TABLE progress;
+DROP TABLE submissions;
+DROP TABLE task_attachments;
+DROP TABLE tasks;
+DROP TABLE batch_schedule;
+DROP TABLE batch_members;
+DROP TABLE batches;
+DROP TABLE user_languages;
+DROP TABLE user_tags;
+DROP TABLE users;

@@ -1,0 +1,2 @@
+DROP VIEW due_cards;
+DROP INDEX flashcard_progress_due;

@@ -1,0 +1,374 @@
+//! The arguments as typed. [`super::settings`] makes validated settings of them.
+
+use std::path::PathBuf;
+
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::destination::OnConflict;
+use crate::domain::document::CollectionPattern;
+use crate::pipeline::resolved::RejectLimit;
+
+use super::settings::{byte_size, collection, duration, positive, reject_limit};
+
+const AFTER_HELP: &str = "\
+Examples:
+  fireferry check pipelines/classroom.yaml            may it run? changes nothing
+  fireferry run pipelines/classroom.yaml --dry-run    what would happen? changes nothing
+  fireferry run pipelines/classroom.yaml              do it
+  fireferry runs rejects latest                       which documents were rejected, and why
+
+Exit codes:
+  0 clean                    4 finished, some documents were rejected
+  1 failed                   5 the counts differ
+  2 usage or configuration   6 interrupted, can be resumed
+  3 refused by a check, or   7 a limit was reached, can be resumed
+    the lease is held";
+
+/// Moves document collections out of Firestore exports into libSQL, and proves that nothing was lost.
+#[derive(Debug, Parser)]
+#[command(name = "fireferry", version, after_help = AFTER_HELP)]
+#[command(subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
+#[command(subcommand_required = true, arg_required_else_help = true, disable_help_subcommand = true)]
+pub struct Cli {
+    /// Options of every verb.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// Options that every verb has; each has an environment variable.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Write there instead of the pipeline's destination, e.g. file:copy.db
+    #[arg(long, global = true, value_name = "URL", env = "FIREFERRY_DESTINATION", hide_env_values = true)]
+    pub destination: Option<String>,
+    /// Read from there instead of the pipeline's source; the collection definitions stay
+    #[arg(long, global = true, value_name = "PATH", env = "FIREFERRY_SOURCE", hide_env_values = true)]
+    pub source: Option<String>,
+    /// The database of runs; default: ledger.db in the state folder
+    #[arg(long, global = true, value_name = "URL", env = "FIREFERRY_LEDGER", hide_env_values = true)]
+    pub ledger: Option<String>,
+    /// Folder for the ledger, logs, reject files and backups
+    #[arg(long, global = true, value_name = "DIR", env = "FIREFERRY_STATE_DIR", hide_env_values = true)]
+    #[arg(default_value = ".fireferry")]
+    pub state_dir: PathBuf,
+    /// Say more on stderr; twice: say everything
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    #[arg(env = "FIREFERRY_VERBOSE", hide_env_values = true)]
+    pub verbose: u8,
+    /// Say only errors on stderr
+    #[arg(short, long, global = true, env = "FIREFERRY_QUIET", hide_env_values = true)]
+    #[arg(value_parser = BoolishValueParser::new())]
+    pub quiet: bool,
+    /// How the log is written, on stderr and in the log file of a run: text, json
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT", hide_possible_values = true)]
+    #[arg(env = "FIREFERRY_LOG_FORMAT", hide_env_values = true)]
+    pub log_format: LogFormat,
+    /// How progress is shown on stderr: auto (bars on a terminal, else plain), bars, plain, json, none
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "KIND", hide_possible_values = true)]
+    #[arg(env = "FIREFERRY_PROGRESS", hide_env_values = true)]
+    pub progress: ProgressKind,
+    /// Answer with one JSON document on stdout, errors too
+    #[arg(long, global = true, env = "FIREFERRY_JSON", hide_env_values = true)]
+    #[arg(value_parser = BoolishValueParser::new())]
+    pub json: bool,
+    /// Do not ask before something is deleted or replaced
+    #[arg(short, long, global = true, env = "FIREFERRY_YES", hide_env_values = true)]
+    #[arg(value_parser = BoolishValueParser::new())]
+    pub yes: bool,
+}
+
+/// Formats of the log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Kinds of progress.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ProgressKind {
+    /// Bars on a terminal, else plain lines.
+    #[default]
+    Auto,
+    /// A bar per collection.
+    Bars,
+    /// A line every few seconds.
+    Plain,
+    /// One JSON object per line: {collection, current, total, percentage, rejected, rate, eta}.
+    Json,
+    /// Nothing.
+    None,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Validate the pipeline, connect to both ends, run its tests and all checks; changes nothing
+    Check(PipelineArg),
+    /// Run the pipeline's own tests; reads only the pipeline file, changes nothing
+    Test(PipelineArg),
+    /// Show order, counts and the estimated time; changes nothing
+    Plan(PlanArgs),
+    /// Move the documents: writes rows, rejects and checkpoints to the destination, backs it up before
+    Run(RunArgs),
+    /// Compare source and destination; changes nothing
+    Verify(VerifyArgs),
+    /// Copies of the destination: make, list, put back
+    #[command(subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
+    Backup {
+        /// What to do.
+        #[command(subcommand)]
+        verb: BackupVerb,
+    },
+    /// Migrations of the destination's schema: apply, show
+    #[command(subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
+    Schema {
+        /// What to do.
+        #[command(subcommand)]
+        verb: SchemaVerb,
+    },
+    /// Delete all rows of the pipeline's tables, with its checkpoints and rejects, after a backup; asks first
+    Clear(ClearArgs),
+    /// Rows per table of the destination; changes nothing
+    Stats(PipelineArg),
+    /// The history of runs: list, show, logs, rejects, cancel
+    #[command(subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
+    Runs {
+        /// What to do.
+        #[command(subcommand)]
+        verb: RunsVerb,
+    },
+}
+
+/// The pipeline file.
+#[derive(Debug, Clone, Args)]
+pub struct PipelineArg {
+    /// The pipeline file, e.g. pipelines/classroom.yaml
+    #[arg(value_name = "PIPELINE")]
+    pub file: PathBuf,
+}
+
+/// Which part of the work.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Selection {
+    /// Only these collections, and the parents they need
+    #[arg(long, value_name = "COLLECTION,…", value_delimiter = ',', value_parser = collection)]
+    pub only: Vec<CollectionPattern>,
+    /// Only so many documents per collection, and their parents
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub sample: Option<u64>,
+}
+
+/// Arguments of `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// The pipeline file.
+    #[command(flatten)]
+    pub pipeline: PipelineArg,
+    /// Which part of the work.
+    #[command(flatten)]
+    pub selection: Selection,
+}
+
+const RUN_HELP: &str = "\
+Changes: rows of the pipeline's tables, and the tables named _fireferry_*, in the destination; files in the state
+folder. With --dry-run nothing but a throw-away copy in the state folder is written.
+
+Ctrl-C once finishes the commit in flight and stops with exit code 6, to be resumed with --resume; twice stops at
+once. What was committed stays in both cases.
+
+Examples:
+  fireferry run pipelines/classroom.yaml --dry-run
+  fireferry run pipelines/classroom.yaml --only users,batches --max-rejects 1%
+  fireferry run pipelines/classroom.yaml --max-time 50s || fireferry run pipelines/classroom.yaml --resume
+  fireferry run pipelines/classroom.yaml --source fixtures/classroom_dirty --destination file:dirty.db --json";
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+#[command(after_help = RUN_HELP)]
+pub struct RunArgs {
+    /// The pipeline file.
+    #[command(flatten)]
+    pub pipeline: PipelineArg,
+    /// Change nothing: write into a throw-away copy and report what a real run would
+    #[arg(long, conflicts_with = "resume")]
+    pub dry_run: bool,
+    /// Which part of the work.
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Go on with the latest run that was stopped, or with the run named
+    #[arg(long, value_name = "RUN", num_args = 0..=1, require_equals = true, default_missing_value = "latest")]
+    pub resume: Option<String>,
+    /// Documents that are written, and retried, together
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub batch_size: Option<u64>,
+    /// What to do with a row that is there already: replace (make it equal), skip (leave it), fail (reject if it differs)
+    #[arg(long, value_name = "STRATEGY", value_enum, hide_possible_values = true)]
+    pub on_conflict: Option<Conflict>,
+    /// Apply pending migrations first, although the destination is not empty
+    #[arg(long)]
+    pub migrate: bool,
+    /// Take no backup first
+    #[arg(long)]
+    pub no_backup: bool,
+    /// Do not count source and destination afterwards
+    #[arg(long)]
+    pub no_verify: bool,
+    /// Stop, to be resumed, when more documents are rejected: a number, or a percentage such as 1%
+    #[arg(long, value_name = "N|P%", value_parser = reject_limit)]
+    pub max_rejects: Option<RejectLimit>,
+    /// Stop, to be resumed, after this time, e.g. 50s, 10m, 1h30m
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub max_time: Option<std::time::Duration>,
+    /// Stop, to be resumed, after reading so much, e.g. 500MB, 2GiB
+    #[arg(long, value_name = "SIZE", value_parser = byte_size)]
+    pub max_bytes: Option<u64>,
+}
+
+/// Conflict strategies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Conflict {
+    /// Make the row equal to the document
+    Replace,
+    /// Leave the row as it is
+    Skip,
+    /// Reject the document if its row differs
+    Fail,
+}
+
+impl From<Conflict> for OnConflict {
+    fn from(strategy: Conflict) -> Self {
+        match strategy {
+            Conflict::Replace => Self::Replace,
+            Conflict::Skip => Self::Skip,
+            Conflict::Fail => Self::Fail,
+        }
+    }
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit code 5 says that something differs.")]
+pub struct VerifyArgs {
+    /// The pipeline file.
+    #[command(flatten)]
+    pub pipeline: PipelineArg,
+    /// Count documents, rows and rejects (what is done by default)
+    #[arg(long)]
+    pub counts: bool,
+}
+
+/// Verbs of `backup`.
+#[derive(Debug, Subcommand)]
+pub enum BackupVerb {
+    /// Copy the whole destination into the state folder, checked and hashed; the destination stays as it is
+    Create(PipelineArg),
+    /// List the backups of a pipeline; changes nothing
+    List(PipelineArg),
+    /// Replace the whole destination by a backup; asks first
+    Restore {
+        /// The pipeline file.
+        #[command(flatten)]
+        pipeline: PipelineArg,
+        /// The backup's file, or `latest`
+        #[arg(value_name = "BACKUP")]
+        backup: PathBuf,
+    },
+}
+
+/// Verbs of `schema`.
+#[derive(Debug, Subcommand)]
+pub enum SchemaVerb {
+    /// Apply pending migrations to the destination, each in a transaction of its own
+    Up {
+        /// The pipeline file.
+        #[command(flatten)]
+        pipeline: PipelineArg,
+        /// Stop after this version
+        #[arg(long, value_name = "VERSION")]
+        to: Option<u64>,
+    },
+    /// Show which migrations are applied and which are pending; changes nothing
+    Status(PipelineArg),
+}
+
+/// Arguments of `clear`.
+#[derive(Debug, Args)]
+pub struct ClearArgs {
+    /// The pipeline file.
+    #[command(flatten)]
+    pub pipeline: PipelineArg,
+    /// Take no backup first
+    #[arg(long)]
+    pub no_backup: bool,
+}
+
+/// Verbs of `runs`.
+#[derive(Debug, Subcommand)]
+pub enum RunsVerb {
+    /// The newest runs; changes nothing
+    List {
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 20, value_parser = positive)]
+        limit: u64,
+    },
+    /// The report of a run; changes nothing
+    Show {
+        /// Which run.
+        #[command(flatten)]
+        run: RunArg,
+        /// How to write it: text, json, md
+        #[arg(long, value_enum, default_value_t, value_name = "FORMAT", hide_possible_values = true)]
+        format: ReportFormat,
+    },
+    /// The log of a run; changes nothing
+    Logs(RunArg),
+    /// The rejects of a run, each with its reason; changes nothing
+    Rejects {
+        /// Which run.
+        #[command(flatten)]
+        run: RunArg,
+        /// Only of this collection
+        #[arg(long, value_name = "COLLECTION")]
+        collection: Option<String>,
+        /// Only with this code
+        #[arg(long, value_name = "CODE")]
+        code: Option<String>,
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = positive)]
+        limit: u64,
+        /// With the whole documents
+        #[arg(long)]
+        data: bool,
+    },
+    /// Ask a run that is going on to stop after the commit in flight; it can be resumed
+    Cancel(RunArg),
+}
+
+/// Which run.
+#[derive(Debug, Clone, Args)]
+pub struct RunArg {
+    /// An id, its beginning, or `latest`
+    #[arg(value_name = "RUN", default_value = "latest")]
+    pub run: String,
+}
+
+/// Formats of a report.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+    /// Markdown.
+    Md,
+}

@@ -1,0 +1,144 @@
+//! Documents to rows.
+
+use std::borrow::Cow;
+
+use super::inputs::{Scope, find};
+use super::reason::{in_column, invalid_value};
+use super::{ColumnMapping, Input, Mapped, Mapping, UnknownFields, convert, transforms};
+use crate::domain::document::Document;
+use crate::domain::json::encode_key;
+use crate::domain::reject::{RejectCode, Rejection};
+use crate::domain::row::{MappedDocument, Row, SqlValue};
+use crate::domain::value::Value;
+
+/// Rows per child table.
+type Children = Vec<Vec<Row>>;
+
+impl Mapping {
+    /// The rows of a document, or why there are none.
+    pub fn map(&self, document: Document) -> Mapped {
+        match self.rows(&document) {
+            Ok(Some((row, children))) => Mapped::Rows(MappedDocument { document, row, children, waiting: None }),
+            Ok(None) => Mapped::Filtered,
+            Err(rejection) => {
+                let key = self.key_of(&document);
+                Mapped::Rejected { document: Box::new(document), rejection, key }
+            }
+        }
+    }
+
+    /// The key of a row as a canonical JSON array.
+    pub fn key_text(&self, row: &Row) -> String {
+        let values: Vec<&SqlValue> = self.key.iter().filter_map(|index| row.get(*index)).collect();
+        encode_key(&values)
+    }
+
+    /// The row and the child rows; `None` for a document that is not wanted.
+    fn rows(&self, document: &Document) -> Result<Option<(Row, Children)>, Rejection> {
+        if let Some((field, invalid)) = self.filter.undecidable(&document.fields) {
+            let inner = invalid_value(invalid);
+            return Err(Rejection::new(inner.code, format!("field `{field}` of `where`: {}", inner.reason)));
+        }
+        if !self.filter.accepts(&document.fields) {
+            return Ok(None);
+        }
+        let unknown = match self.unknown_fields {
+            UnknownFields::Keep => self.unknown_value(document),
+            UnknownFields::Ignore | UnknownFields::Reject => None,
+        };
+        let row = self.row(Scope { document, element: None, unknown: unknown.as_ref() })?;
+        if self.unknown_fields == UnknownFields::Reject {
+            self.refuse_unknown(document)?;
+        }
+        let children = self.children.iter().map(|child| child.rows(document, self.max_value_bytes));
+        Ok(Some((row, children.collect::<Result<_, _>>()?)))
+    }
+
+    fn row(&self, scope: Scope<'_>) -> Result<Row, Rejection> {
+        let row = row(&self.table, &self.columns, scope, self.max_value_bytes)?;
+        refuse_null_key(&self.table, &self.columns, &self.key, &row)?;
+        Ok(row)
+    }
+
+    /// The key's text of a document that was refused, if its key columns at least can be computed: its children need
+    /// it to tell that their parent was rejected.
+    fn key_of(&self, document: &Document) -> Option<String> {
+        let scope = Scope { document, element: None, unknown: None };
+        let column = |index: &usize| {
+            let column = self.columns.get(*index).filter(|column| column.input != Input::Unknown)?;
+            stored(column, scope, self.max_value_bytes).ok().filter(|value| *value != SqlValue::Null)
+        };
+        let values = self.key.iter().map(column).collect::<Option<Vec<SqlValue>>>()?;
+        Some(encode_key(&values.iter().collect::<Vec<_>>()))
+    }
+}
+
+/// The values of one row of a table.
+pub(super) fn row(table: &str, columns: &[ColumnMapping], scope: Scope<'_>, limit: usize) -> Result<Row, Rejection> {
+    let mut row = Vec::with_capacity(columns.len());
+    for column in columns {
+        row.push(stored(column, scope, limit).map_err(|inner| in_column(table, column, inner))?);
+    }
+    Ok(row)
+}
+
+/// A key must say which row it is.
+pub(super) fn refuse_null_key(
+    table: &str,
+    columns: &[ColumnMapping],
+    key: &[usize],
+    row: &Row,
+) -> Result<(), Rejection> {
+    let null = key.iter().find(|index| row.get(**index) == Some(&SqlValue::Null));
+    match null.and_then(|index| columns.get(*index)) {
+        Some(column) => {
+            let inner = Rejection::new(RejectCode::MissingField, "a key cannot be NULL");
+            Err(in_column(table, column, inner))
+        }
+        None => Ok(()),
+    }
+}
+
+/// What a column stores: the way of a value as the module's documentation tells it.
+fn stored(column: &ColumnMapping, scope: Scope<'_>, limit: usize) -> Result<SqlValue, Rejection> {
+    let found = find(&column.input, scope)?;
+    let Some(mut value) = found.or_else(|| column.default.as_ref().map(Cow::Borrowed)) else {
+        return null(column, "is missing");
+    };
+    if let Value::Invalid(invalid) = &*value {
+        return Err(invalid_value(invalid));
+    }
+    if *value == Value::Null {
+        return null(column, "is null");
+    }
+    for transform in &column.transforms {
+        value = transforms::apply(*transform, value, column.doubles)?;
+    }
+    if let Some(lookup) = &column.lookup {
+        value = transforms::look_up(lookup, value)?;
+    }
+    match convert::convert(value, column.kind, column.doubles)? {
+        SqlValue::Null => null(column, "became null"),
+        stored => within(stored, limit),
+    }
+}
+
+fn null(column: &ColumnMapping, why: &str) -> Result<SqlValue, Rejection> {
+    if column.required {
+        return Err(Rejection::new(RejectCode::MissingField, format!("the value is required, but {why}")));
+    }
+    Ok(SqlValue::Null)
+}
+
+fn within(value: SqlValue, limit: usize) -> Result<SqlValue, Rejection> {
+    let bytes = match &value {
+        SqlValue::Text(text) => text.len(),
+        SqlValue::Blob(bytes) => bytes.len(),
+        SqlValue::Null | SqlValue::Integer(_) | SqlValue::Real(_) => 0,
+    };
+    if bytes > limit {
+        let reason = format!("the value has {bytes} bytes, `max_value_bytes` is {limit}");
+        return Err(Rejection::new(RejectCode::OversizedValue, reason));
+    }
+    Ok(value)
+}

@@ -1,0 +1,49 @@
+//! What a run must remember to be resumed, beyond its checkpoints.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Stored as JSON in the destination's run record before the first commit.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Details {
+    /// Rows per table (child tables included) when the run started.
+    pub rows_before: BTreeMap<String, u64>,
+    /// Documents in the source per collection, counted when the run started.
+    pub source_counts: BTreeMap<String, u64>,
+    /// Fingerprint of each partition's source at its start: (collection, partition, fingerprint).
+    pub partitions: Vec<(String, String, String)>,
+    /// `--sample`.
+    pub sample: Option<u64>,
+    /// Collections of the run in order (all of the pipeline's, or those of `--only`).
+    pub collections: Vec<String>,
+    /// `--on-conflict`.
+    pub on_conflict: Option<String>,
+    /// Backup taken before the run.
+    pub backup: Option<String>,
+    /// Counts are valid and the source may be put away; a later run finishes what was left.
+    pub retire: bool,
+}
+
+impl Details {
+    /// As stored.
+    pub fn store(&self) -> String {
+        // Maps with string keys, numbers and strings always serialise.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// From a run record.
+    pub fn load(text: &str) -> Result<Self> {
+        serde_json::from_str(text).map_err(|error| {
+            Error::new(
+                ErrorKind::Destination,
+                "run_record_damaged",
+                "the run's record in the destination cannot be read",
+            )
+            .hint("start the run again without --resume; rows that are already there will count as unchanged")
+            .caused_by(error)
+        })
+    }
+}

@@ -1,0 +1,147 @@
+//! How long a run will take: measured on the first documents, in a scratch database.
+
+use std::time::{Duration, Instant};
+
+use super::reader::{self, Reading, Start};
+use super::steps::{self, Step};
+use super::{Context, RunOptions};
+use crate::destination::{Batch, CommitHeader, Destination, RunRecord};
+use crate::domain::cursor::{Cursor, Partition};
+use crate::error::Result;
+use crate::report::plan::Estimate;
+
+/// Documents measured: a tenth of the largest collection, within these bounds.
+const SAMPLE: std::ops::RangeInclusive<u64> = 200..=2_000;
+/// Fewer documents than this are not worth a measurement of their own: the run is over before it.
+const WORTH_MEASURING: u64 = 1_000;
+/// The range around the measured rate: keys spread over more pages as tables grow, and machines are shared.
+const RANGE: (f64, f64) = (0.7, 2.5);
+
+/// Estimates the run, or says nothing for a very small one.
+pub(super) async fn estimate(
+    ctx: &mut Context,
+    options: &RunOptions,
+    steps: &[Step],
+    counts: &[u64],
+) -> Result<Option<Estimate>> {
+    let total: u64 = counts.iter().sum();
+    let largest = steps.iter().zip(counts).max_by_key(|(_, count)| **count);
+    let Some((step, count)) = largest.filter(|_| total >= WORTH_MEASURING) else { return Ok(None) };
+    let wanted = (count / 10).clamp(*SAMPLE.start(), *SAMPLE.end());
+    let Some((documents, spent)) = measure(ctx, options, step, wanted).await? else { return Ok(None) };
+    Ok(Some(estimate_of(documents, spent, total, ctx.pipeline.settings.time_limit)))
+}
+
+/// The estimate for `total` documents after `documents` took `spent`.
+#[expect(clippy::cast_precision_loss, reason = "an estimate")]
+fn estimate_of(documents: u64, spent: Duration, total: u64, limit: Option<Duration>) -> Estimate {
+    let rate = documents as f64 / spent.as_secs_f64().max(1e-6);
+    let seconds = total as f64 / rate;
+    let high = seconds * RANGE.1;
+    let warning = limit.filter(|limit| high > limit.as_secs_f64()).map(|limit| {
+        format!(
+            "may take up to {high:.0} s, longer than time_limit ({} s): run it where there is more time, or with --max-time and --resume",
+            limit.as_secs_f64()
+        )
+    });
+    Estimate {
+        seconds_low: seconds * RANGE.0,
+        seconds_high: high,
+        documents_per_second: rate,
+        basis: format!("calibration on {documents} documents"),
+        warning,
+    }
+}
+
+async fn measure(ctx: &mut Context, options: &RunOptions, step: &Step, wanted: u64) -> Result<Option<(u64, Duration)>> {
+    let (mut scratch, _guard) = steps::scratch(ctx, &[]).await?;
+    for migration in steps::future_schema(ctx).await?.pending {
+        scratch.migrate(&migration).await?;
+    }
+    let Some(partition) = ctx.source.partitions(&step.request(ctx, options)).await?.into_iter().next() else {
+        return Ok(None);
+    };
+    prepare(scratch.as_mut(), ctx, options, step, &partition).await?;
+    let reading = Reading {
+        source: ctx.source.clone(),
+        request: step.request(ctx, options),
+        mapping: step.mapping.clone(),
+        selection: None,
+        starts: vec![Start { partition: partition.clone(), after: None }],
+    };
+    let started = Instant::now();
+    let (_readers, mut queues) = reader::start(vec![reading], 1, 1);
+    let mut documents = 0;
+    let mut sequence = 0;
+    let mut from = None;
+    let Some(queue) = queues.first_mut() else { return Ok(None) };
+    while documents < wanted
+        && let Some(Ok(batch)) = queue.recv().await
+    {
+        sequence += 1;
+        documents += (batch.documents.len() + batch.rejects.len()) as u64 + batch.skipped;
+        let last = batch.last;
+        let to = batch.to.clone();
+        write(scratch.as_mut(), &partition, sequence, from.replace(to), batch).await?;
+        if last {
+            break;
+        }
+    }
+    Ok((documents > 0).then(|| (documents, started.elapsed())))
+}
+
+const RUN: &str = "calibration";
+
+async fn prepare(
+    scratch: &mut dyn Destination,
+    ctx: &Context,
+    options: &RunOptions,
+    step: &Step,
+    partition: &Partition,
+) -> Result<()> {
+    let run = RunRecord {
+        run: RUN.to_owned(),
+        pipeline: ctx.pipeline.name.clone(),
+        started_at: jiff::Timestamp::now().to_string(),
+        status: "running".to_owned(),
+        pipeline_fingerprint: String::new(),
+        schema_fingerprint: String::new(),
+        details: "{}".to_owned(),
+    };
+    scratch.initialize().await?;
+    scratch.start_run(&run, &[(step.name().to_owned(), partition.clone())]).await?;
+    scratch.prepare(RUN, &[step.target(options, true, true)]).await
+}
+
+async fn write(
+    scratch: &mut dyn Destination,
+    partition: &Partition,
+    sequence: u64,
+    from: Option<Cursor>,
+    batch: Batch,
+) -> Result<()> {
+    let header = CommitHeader {
+        run: RUN.to_owned(),
+        target: 0,
+        partition: partition.id.clone(),
+        sequence,
+        from,
+        finalize: false,
+        pass: 0,
+    };
+    scratch.write(&header, &mut super::feed::ReadyFeed(Some(batch))).await.map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_estimate_is_a_range_around_the_measured_rate_and_warns_above_the_limit() {
+        let estimate = estimate_of(1_000, Duration::from_secs(1), 60_000, Some(Duration::from_secs(60)));
+        assert_eq!((estimate.seconds_low, estimate.seconds_high), (42.0, 150.0));
+        assert!(estimate.warning.is_some_and(|warning| warning.contains("150 s")));
+        let estimate = estimate_of(1_000, Duration::from_secs(1), 10_000, Some(Duration::from_secs(60)));
+        assert_eq!(estimate.warning, None);
+    }
+}

@@ -1,0 +1,75 @@
+//! Checks of the source: reachable, not empty, and holding what the pipeline expects.
+
+use super::Examination;
+use crate::engine::{Context, RunOptions};
+use crate::error::Result;
+use crate::report::finding::{Finding, Severity};
+
+/// Whether the source can be read at all.
+pub(super) async fn reachable(ctx: &Context, found: &mut Examination) -> bool {
+    if let Err(error) = ctx.source.check().await {
+        found.findings.push(Finding::of_error(&error));
+        return false;
+    }
+    true
+}
+
+/// Counts every collection and compares with what the pipeline expects.
+pub(super) async fn examine(ctx: &Context, options: &RunOptions, found: &mut Examination) -> Result<()> {
+    let present = match ctx.source.collections().await {
+        Ok(present) => present,
+        Err(error) => {
+            found.findings.push(Finding::of_error(&error));
+            return Ok(());
+        }
+    };
+    let retired = ctx.source.retired().await?;
+    found.nothing_left = present.is_empty() && !retired.is_empty();
+    for step in found.steps.clone() {
+        count(ctx, options, &step, found).await;
+    }
+    let covered = |name: &str| ctx.pipeline.collections.iter().any(|c| c.mapping.collection.as_str() == name);
+    found.uncovered = present.iter().map(|c| c.collection.to_string()).filter(|name| !covered(name)).collect();
+    for name in &found.uncovered {
+        found.findings.push(
+            Finding::new(
+                Severity::Warning,
+                "collection_uncovered",
+                format!("the source holds collection {name}, which the pipeline does not define"),
+            )
+            .hint("define it, or leave it behind on purpose"),
+        );
+    }
+    Ok(())
+}
+
+async fn count(ctx: &Context, options: &RunOptions, step: &crate::engine::steps::Step, found: &mut Examination) {
+    let request = step.request(ctx, options);
+    let counted = async {
+        let partitions = ctx.source.partitions(&request).await?;
+        let documents = if partitions.is_empty() { 0 } else { ctx.source.count(&request).await? };
+        Result::<_>::Ok((partitions, documents))
+    };
+    let (partitions, documents) = match counted.await {
+        Ok(counted) => counted,
+        Err(error) => {
+            found.findings.push(Finding::of_error(&error.collection(step.name())));
+            (Vec::new(), 0)
+        }
+    };
+    let failed = found.findings.last().is_some_and(|finding| finding.severity == Severity::Error);
+    if documents == 0 && step.collection.expect_documents && !found.nothing_left && !failed {
+        found.findings.push(
+            Finding::new(
+                Severity::Error,
+                "collection_empty",
+                format!("the source has no document of collection {}", step.name()),
+            )
+            .hint(
+                "check the source's path and the collection's name, or say `expect_documents: false` in its definition",
+            ),
+        );
+    }
+    found.partitions.push(partitions);
+    found.counts.push(documents);
+}

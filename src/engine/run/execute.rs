@@ -1,0 +1,249 @@
+//! The work of a run, step by step. What is durable is kept in [`Work`], so that the report tells the truth
+//! whatever happens.
+
+use std::sync::Arc;
+
+use super::super::budget::{Budget, Stop};
+use super::super::details::Details;
+use super::super::sample::{self, Selection};
+use super::super::validate::{Known, validate};
+use super::super::{backup, migrate, rejects, samples};
+use super::{Prepared, collections, outcome, retire};
+use crate::destination::RunRecord;
+use crate::domain::cursor::{Counts, Partition};
+use crate::error::Result;
+use crate::report::run::{CollectionReport, RejectReport, RunReport, Sample, Status};
+
+/// What became of a run so far.
+#[derive(Default)]
+pub(super) struct Work {
+    pub record: Option<RunRecord>,
+    pub details: Details,
+    pub collections: Vec<CollectionReport>,
+    pub tallies: Vec<Counts>,
+    pub totals: Counts,
+    pub stop: Option<Stop>,
+    pub rejects: Vec<RejectReport>,
+    pub total_rejects: u64,
+    pub samples: Vec<Sample>,
+    pub warnings: Vec<String>,
+}
+
+/// Runs everything and reports.
+pub(super) async fn execute(mut run: Prepared) -> RunReport {
+    let mut work = Work { warnings: run.examination.warnings(), ..Work::default() };
+    let result = perform(&mut run, &mut work).await;
+    let result = conclude(&mut run, &mut work, result).await;
+    outcome::report(run, work, result)
+}
+
+async fn perform(run: &mut Prepared, work: &mut Work) -> Result<()> {
+    if run.examination.nothing_left {
+        work.warnings.push("nothing left to do: the source holds only what earlier runs put away".to_owned());
+        return Ok(());
+    }
+    prepare_destination(run, work).await?;
+    let selections = select(run).await?;
+    begin(run, work, &selections).await?;
+    let budget = Budget::new(&run.ctx.pipeline.settings, &run.options, run.ctx.stop.clone(), run.started);
+    collections::load_all(run, work, &budget, &selections).await?;
+    if work.stop.is_none() {
+        collections::settle_waiting(run, work, &budget).await?;
+    }
+    if work.stop.is_none() {
+        finish(run, work).await?;
+    }
+    Ok(())
+}
+
+/// Backup, then migrations, then fireferry's own tables.
+async fn prepare_destination(run: &mut Prepared, work: &mut Work) -> Result<()> {
+    if !run.options.dry_run && run.resumed.is_none() {
+        let skip = run.options.no_backup;
+        if let Some(entry) = backup::before_run(&mut run.ctx, skip).await? {
+            run.ctx.progress.message(&format!("backed up the destination to {}", entry.path.display()));
+            work.details.backup = Some(entry.path.display().to_string());
+        }
+    }
+    if let Some(future) = &run.examination.future {
+        let pending = future.pending.clone();
+        migrate::apply(&mut run.ctx, &pending).await?;
+    }
+    run.ctx.destination.initialize().await
+}
+
+async fn select(run: &Prepared) -> Result<Vec<Option<Arc<Selection>>>> {
+    let steps = &run.examination.steps;
+    match (run.options.sample, &run.examination.future) {
+        (Some(size), Some(future)) => {
+            let selections = sample::select(&run.ctx, &run.options, steps, &future.schema, size).await?;
+            Ok(selections.into_iter().map(Some).collect())
+        }
+        _ => Ok(steps.iter().map(|_| None).collect()),
+    }
+}
+
+/// Stores the run with its partitions before the first commit, or takes over the one that is resumed.
+async fn begin(run: &mut Prepared, work: &mut Work, selections: &[Option<Arc<Selection>>]) -> Result<()> {
+    if let Some(resumed) = &mut run.resumed {
+        work.details = resumed.details.clone();
+        resumed.record.status = Status::Running.as_str().to_owned();
+        work.record = Some(resumed.record.clone());
+        return run.ctx.destination.update_run(&resumed.record).await;
+    }
+    let backup = work.details.backup.take();
+    work.details = details_of(run, selections, backup).await?;
+    let record = RunRecord {
+        run: run.run.clone(),
+        pipeline: run.ctx.pipeline.name.clone(),
+        started_at: run.started_at.to_string(),
+        status: Status::Running.as_str().to_owned(),
+        pipeline_fingerprint: run.ctx.pipeline.fingerprint.clone(),
+        schema_fingerprint: run.ctx.destination.inspect().await?.fingerprint,
+        details: work.details.store(),
+    };
+    let partitions: Vec<(String, Partition)> = run
+        .examination
+        .steps
+        .iter()
+        .zip(&run.examination.partitions)
+        .flat_map(|(step, partitions)| partitions.iter().map(|partition| (step.name().to_owned(), partition.clone())))
+        .collect();
+    run.ctx.destination.start_run(&record, &partitions).await?;
+    work.record = Some(record);
+    Ok(())
+}
+
+async fn details_of(
+    run: &mut Prepared,
+    selections: &[Option<Arc<Selection>>],
+    backup: Option<String>,
+) -> Result<Details> {
+    let mut details = Details {
+        sample: run.options.sample,
+        on_conflict: run
+            .options
+            .on_conflict
+            .and_then(|strategy| serde_json::to_value(strategy).ok()?.as_str().map(str::to_owned)),
+        backup,
+        ..Details::default()
+    };
+    for (index, step) in run.examination.steps.iter().enumerate() {
+        let tables: Vec<String> = step.tables().map(str::to_owned).collect();
+        let rows = run.ctx.destination.count(&tables).await?;
+        details.rows_before.extend(tables.into_iter().zip(rows));
+        let counted = run.examination.counts.get(index).copied().unwrap_or(0);
+        let selected = selections.get(index).and_then(|selection| selection.as_ref().map(|chosen| chosen.len()));
+        details.source_counts.insert(step.name().to_owned(), selected.unwrap_or(counted));
+        details.collections.push(step.name().to_owned());
+        for partition in run.examination.partitions.get(index).into_iter().flatten() {
+            let fingerprint = run.ctx.source.fingerprint(partition, None).await?;
+            details.partitions.push((step.name().to_owned(), partition.id.clone(), fingerprint));
+        }
+    }
+    Ok(details)
+}
+
+/// Validation, foreign keys, optimisation, samples, putting the source away.
+async fn finish(run: &mut Prepared, work: &mut Work) -> Result<()> {
+    run.ctx.destination.finish(&run.run).await?;
+    if run.options.no_verify {
+        work.warnings.push("counts were not validated (--no-verify)".to_owned());
+    } else {
+        run.ctx.progress.phase("validate");
+        validate_all(run, work).await?;
+    }
+    if run.options.dry_run {
+        work.samples = samples::samples(run.ctx.destination.as_mut(), &run.examination.steps).await?;
+    }
+    work.warn_of_nothing_but_rejects();
+    retire_source(run, work).await
+}
+
+/// Puts the source away where the pipeline asks for it, and nothing speaks against it.
+async fn retire_source(run: &mut Prepared, work: &mut Work) -> Result<()> {
+    if run.options.dry_run || run.options.sample.is_some() || !run.ctx.source.capabilities().retire {
+        return Ok(());
+    }
+    let against = if run.options.no_verify {
+        Some("counts were not validated".to_owned())
+    } else if !work.valid() {
+        Some("counts differ".to_owned())
+    } else if work.totals.rejected > 0 {
+        Some(format!("{} documents were rejected", work.totals.rejected))
+    } else {
+        None
+    };
+    if let Some(reason) = against {
+        work.warnings.push(format!("the source files were not renamed, because {reason}"));
+        return Ok(());
+    }
+    let Some(mut record) = work.record.take() else { return Ok(()) };
+    let retired = retire::retire(&mut run.ctx, &mut record, &mut work.details).await;
+    work.record = Some(record);
+    retired
+}
+
+async fn validate_all(run: &mut Prepared, work: &mut Work) -> Result<()> {
+    for (index, step) in run.examination.steps.iter().enumerate() {
+        let known = Known {
+            step,
+            counts: work.tallies.get(index).copied().unwrap_or_default(),
+            source_count: work.details.source_counts.get(step.name()).copied(),
+        };
+        let mut validation = validate(run.ctx.destination.as_mut(), &known, &work.details.rows_before).await?;
+        let tables: Vec<String> = step.tables().map(str::to_owned).collect();
+        for violation in run.ctx.destination.foreign_key_check(&tables, 10).await? {
+            validation.differences.push(format!("a row of {} has no parent in {}", violation.table, violation.parent));
+            validation.valid = false;
+        }
+        if let Some(report) = work.collections.get_mut(index) {
+            report.validation = Some(validation);
+        }
+    }
+    Ok(())
+}
+
+/// Status and rejects, recorded also after an error. The first error wins.
+async fn conclude(run: &mut Prepared, work: &mut Work, result: Result<()>) -> Result<()> {
+    let status = outcome::status(work, &result);
+    let Some(mut record) = work.record.clone() else { return result };
+    let recorded = async {
+        if run.options.dry_run {
+            return shown_rejects(run, work).await;
+        }
+        record.status = status.as_str().to_owned();
+        run.ctx.destination.update_run(&record).await?;
+        let exported = rejects::export(run.ctx.destination.as_mut(), &run.ctx.state, &run.run).await;
+        (work.rejects, work.total_rejects) = exported?;
+        run.ctx.destination.release_lease().await
+    };
+    let recorded = recorded.await;
+    result.and(recorded)
+}
+
+async fn shown_rejects(run: &mut Prepared, work: &mut Work) -> Result<()> {
+    let folder = run.ctx.state.join(format!("dry-run-{}", run.run));
+    let exported = rejects::export(run.ctx.destination.as_mut(), &folder, &run.run).await;
+    // A dry run leaves nothing behind.
+    let _ = std::fs::remove_dir_all(&folder);
+    (work.rejects, work.total_rejects) = exported?;
+    Ok(())
+}
+
+impl Work {
+    /// A collection of which nothing was written is most likely read in the wrong way.
+    fn warn_of_nothing_but_rejects(&mut self) {
+        for report in self.collections.iter().filter(|report| report.read > 0 && report.rejected == report.read) {
+            self.warnings.push(format!(
+                "every document of {} was rejected: are path, shape and mapping those of this source?",
+                report.collection
+            ));
+        }
+    }
+
+    /// Whether every validation done is valid.
+    pub fn valid(&self) -> bool {
+        self.collections.iter().filter_map(|report| report.validation.as_ref()).all(|validation| validation.valid)
+    }
+}

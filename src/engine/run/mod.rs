@@ -1,0 +1,115 @@
+//! `run`: prepare (nothing is changed yet), then execute.
+
+mod collections;
+mod execute;
+mod outcome;
+mod resume;
+mod retire;
+
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use super::preflight::{Examination, examine};
+use super::steps::{self, ScratchGuard, Step};
+use super::{Context, RunOptions, estimate};
+use crate::error::{Error, ErrorKind, Result};
+use crate::report::finding::{Finding, Severity};
+use crate::report::plan::Estimate;
+use crate::report::run::RunReport;
+use resume::Resumed;
+
+/// A run that may start: lease held, preflight passed, time estimated.
+pub struct Prepared {
+    ctx: Context,
+    options: RunOptions,
+    run: String,
+    resumed: Option<Resumed>,
+    examination: Examination,
+    estimate: Option<Estimate>,
+    started_at: Timestamp,
+    started: Instant,
+    /// Keeps the dry run's shadow until the end.
+    _shadow: Option<ScratchGuard>,
+}
+
+/// Prepares and executes.
+pub async fn run(ctx: Context, options: RunOptions) -> Result<RunReport> {
+    prepare(ctx, options).await?.execute().await
+}
+
+/// Takes the lease, runs preflight, estimates, and refuses what is not safe. A dry run gets its shadow here.
+pub async fn prepare(mut ctx: Context, options: RunOptions) -> Result<Prepared> {
+    let started_at = Timestamp::now();
+    let started = Instant::now();
+    if !options.dry_run && ctx.destination.check().await.is_ok() && ctx.destination.check_writable().await.is_ok() {
+        ctx.destination.acquire_lease(&ctx.initiated_by).await?;
+        retire::finish_earlier(&mut ctx).await?;
+    }
+    let (options, record) = resume::find(&mut ctx, options).await?;
+    if record.is_none() && !options.dry_run {
+        resume::mention_unfinished(&mut ctx).await;
+    }
+    ctx.progress.phase("preflight");
+    let mut examination = examine(&mut ctx, &options).await?;
+    examination.refuse_unless_safe()?;
+    let resumed = match record {
+        Some(record) => Some(resume::compare(&mut ctx, record, &examination).await?),
+        None => None,
+    };
+    for finding in examination.findings.iter().filter(|finding| finding.severity > Severity::Info) {
+        ctx.progress.message(&format!("warning: {}", finding.message));
+    }
+    let estimate = match resumed {
+        None if !examination.nothing_left => {
+            estimate::estimate(&mut ctx, &options, &examination.steps, &examination.counts).await?
+        }
+        _ => None,
+    };
+    if let Some(warning) = estimate.as_ref().and_then(|estimate| estimate.warning.clone()) {
+        ctx.progress.message(&format!("warning: {warning}"));
+        examination.findings.push(Finding::new(Severity::Warning, "time_limit", warning));
+    }
+    let shadow = if options.dry_run { Some(enter_shadow(&mut ctx, &examination.steps).await?) } else { None };
+    let run = resumed.as_ref().map_or_else(|| uuid::Uuid::now_v7().to_string(), |resumed| resumed.record.run.clone());
+    Ok(Prepared { ctx, options, run, resumed, examination, estimate, started_at, started, _shadow: shadow })
+}
+
+impl Prepared {
+    /// Id of the run; that of the interrupted one when it is resumed.
+    pub fn run_id(&self) -> &str {
+        &self.run
+    }
+
+    /// Whether it goes on with an earlier run.
+    pub fn is_resumed(&self) -> bool {
+        self.resumed.is_some()
+    }
+
+    /// When it was started.
+    pub fn started_at(&self) -> Timestamp {
+        self.started_at
+    }
+
+    /// Does the work. Once this is called, whatever happens is told by the report, errors too.
+    pub async fn execute(self) -> Result<RunReport> {
+        // The writer is synchronous inside: it gets its own thread, and async threads stay free for readers.
+        let runtime = tokio::runtime::Handle::current();
+        let work = tokio::task::spawn_blocking(move || runtime.block_on(execute::execute(self)));
+        work.await.map_err(|error| {
+            Error::new(ErrorKind::Internal, "engine_panicked", "the run ended by a defect in fireferry")
+                .hint("what was committed is safe; go on with `--resume`, and please report this")
+                .caused_by(error)
+        })
+    }
+}
+
+/// Replaces the destination by a throw-away copy: the pipeline's tables with their rows.
+async fn enter_shadow(ctx: &mut Context, steps: &[Step]) -> Result<ScratchGuard> {
+    let schema = ctx.destination.inspect().await?;
+    let tables: Vec<String> =
+        steps.iter().flat_map(Step::tables).filter(|name| schema.table(name).is_some()).map(str::to_owned).collect();
+    let (shadow, guard) = steps::scratch(ctx, &tables).await?;
+    ctx.destination = shadow;
+    Ok(guard)
+}

@@ -1,0 +1,70 @@
+//! How a run ended, and its report.
+
+use jiff::Timestamp;
+
+use super::super::budget::Stop;
+use super::Prepared;
+use super::execute::Work;
+use crate::error::{Error, ErrorKind, Result};
+use crate::report::run::{RunReport, Status, Totals};
+
+/// The status that tells most: an error before a stop, a stop before differences, those before rejects.
+pub(super) fn status(work: &Work, result: &Result<()>) -> Status {
+    match (result, &work.stop) {
+        (Err(error), _) => match error.kind() {
+            ErrorKind::Interrupted => Status::Interrupted,
+            ErrorKind::Budget => Status::BudgetReached,
+            _ => Status::Failed,
+        },
+        (Ok(()), Some(Stop::Requested)) => Status::Interrupted,
+        (Ok(()), Some(Stop::Budget(_))) => Status::BudgetReached,
+        (Ok(()), None) if !work.valid() => Status::CompletedWithDifferences,
+        (Ok(()), None) if work.totals.rejected + work.totals.waiting > 0 => Status::CompletedWithRejects,
+        (Ok(()), None) => Status::Completed,
+    }
+}
+
+/// The report of a run.
+pub(super) fn report(run: Prepared, mut work: Work, result: Result<()>) -> RunReport {
+    let status = status(&work, &result);
+    let seconds = run.started.elapsed().as_secs_f64();
+    if let Some(Stop::Budget(reason)) = &work.stop {
+        work.warnings.push(format!("stopped: {reason}; go on with `--resume`"));
+    }
+    RunReport {
+        run_id: run.run,
+        pipeline: run.ctx.pipeline.name,
+        status,
+        dry_run: run.options.dry_run,
+        initiated_by: run.ctx.initiated_by,
+        started_at: run.started_at.to_string(),
+        finished_at: Timestamp::now().to_string(),
+        duration_seconds: seconds,
+        estimate: run.estimate,
+        snapshot: None,
+        backup: work.details.backup.clone(),
+        totals: totals(&work, seconds),
+        collections: work.collections,
+        rejects: work.rejects,
+        total_rejects: work.total_rejects,
+        warnings: work.warnings,
+        samples: work.samples,
+        error: result.err().map(|error: Error| error.to_string()),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+fn totals(work: &Work, seconds: f64) -> Totals {
+    let mut totals = Totals::default();
+    for report in &work.collections {
+        totals.read += report.read;
+        totals.inserted += report.inserted;
+        totals.updated += report.updated;
+        totals.unchanged += report.unchanged;
+        totals.skipped += report.skipped;
+        totals.rejected += report.rejected;
+        totals.bytes += report.bytes;
+    }
+    totals.documents_per_second = totals.read as f64 / seconds.max(1e-6);
+    totals
+}

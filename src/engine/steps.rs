@@ -1,0 +1,156 @@
+//! What a run works through: the pipeline's collections in order, bound to the schema they will meet.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::{Context, RunOptions};
+use crate::destination::{ChildTarget, Destination, MigrationStep, Target};
+use crate::domain::document::CollectionPattern;
+use crate::domain::mapping::{BindProblem, Mapping};
+use crate::domain::schema::Schema;
+use crate::error::Result;
+use crate::pipeline::graph::{self, Order};
+use crate::pipeline::resolved::Collection;
+use crate::schema::Migrations;
+use crate::source::ReadRequest;
+
+/// One collection of a run.
+#[derive(Debug, Clone)]
+pub(super) struct Step {
+    /// The definition.
+    pub collection: Collection,
+    /// Its mapping, bound to the schema.
+    pub mapping: Arc<Mapping>,
+    /// Why others come before it.
+    pub after: Vec<String>,
+}
+
+impl Step {
+    /// The collection's pattern.
+    pub fn pattern(&self) -> &CollectionPattern {
+        &self.mapping.collection
+    }
+
+    /// The collection's name.
+    pub fn name(&self) -> &str {
+        self.mapping.collection.as_str()
+    }
+
+    /// The table and its child tables.
+    pub fn tables(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.mapping.table.as_str())
+            .chain(self.mapping.children.iter().map(|child| child.table.as_str()))
+    }
+
+    /// How to read it.
+    pub fn request(&self, ctx: &Context, options: &RunOptions) -> ReadRequest {
+        let settings = &ctx.pipeline.settings;
+        ReadRequest {
+            collection: self.pattern().clone(),
+            page_documents: options.batch_size.unwrap_or(self.collection.batch_size).max(1),
+            page_bytes: settings.batch_bytes,
+            max_document_bytes: settings.max_document_bytes,
+        }
+    }
+
+    /// How to write it.
+    pub fn target(&self, options: &RunOptions, empty_at_start: bool, unique_paths: bool) -> Target {
+        let mapping = &self.mapping;
+        let names = |columns: &[crate::domain::mapping::ColumnMapping]| -> Vec<String> {
+            columns.iter().map(|column| column.name.clone()).collect()
+        };
+        Target {
+            collection: mapping.collection.clone(),
+            table: mapping.table.clone(),
+            columns: names(&mapping.columns),
+            key: mapping.key.clone(),
+            children: mapping
+                .children
+                .iter()
+                .map(|child| ChildTarget {
+                    table: child.table.clone(),
+                    columns: names(&child.columns),
+                    link: child.link.clone(),
+                })
+                .collect(),
+            on_conflict: options.on_conflict.unwrap_or(self.collection.on_conflict),
+            empty_at_start,
+            remember_keys: !unique_paths && !empty_at_start,
+        }
+    }
+}
+
+/// The schema that the run will meet, and what must be applied for it.
+#[derive(Debug)]
+pub(super) struct FutureSchema {
+    /// After the migrations.
+    pub schema: Schema,
+    /// Migrations not applied yet.
+    pub pending: Vec<MigrationStep>,
+    /// No user table has a row: the run migrates it itself.
+    pub empty: bool,
+}
+
+/// Finds out the schema after pending migrations, by applying them to a scratch database: the destination is only
+/// read.
+pub(super) async fn future_schema(ctx: &mut Context) -> Result<FutureSchema> {
+    let current = ctx.destination.inspect().await?;
+    let names: Vec<String> = current.tables.iter().map(|table| table.name.clone()).collect();
+    let empty = ctx.destination.count(&names).await?.iter().all(|rows| *rows == 0);
+    let pending = match &ctx.pipeline.schema {
+        Some(folder) => Migrations::load(folder)?.pending(&ctx.destination.migrations().await?)?,
+        None => Vec::new(),
+    };
+    if pending.is_empty() {
+        return Ok(FutureSchema { schema: current, pending, empty });
+    }
+    let (mut scratch, _guard) = scratch(ctx, &[]).await?;
+    for step in &pending {
+        scratch.migrate(step).await?;
+    }
+    Ok(FutureSchema { schema: scratch.inspect().await?, pending, empty })
+}
+
+/// The collections of the run in order, with their mappings bound to the schema, and everything wrong with that.
+pub(super) fn plan_steps(
+    ctx: &Context,
+    options: &RunOptions,
+    schema: &Schema,
+) -> Result<(Vec<Step>, Order, Vec<BindProblem>)> {
+    let order = graph::order(&ctx.pipeline.collections, Some(schema), &options.only)?;
+    let mut problems = Vec::new();
+    let steps = order
+        .steps
+        .iter()
+        .zip(&order.after)
+        .filter_map(|(index, after)| Some((ctx.pipeline.collections.get(*index)?, after)))
+        .map(|(collection, after)| {
+            let (mapping, mut found) = collection.mapping.bind(schema);
+            problems.append(&mut found);
+            Step { collection: collection.clone(), mapping: Arc::new(mapping), after: after.clone() }
+        })
+        .collect();
+    Ok((steps, order, problems))
+}
+
+/// Removes a scratch database, whatever happens.
+pub(super) struct ScratchGuard(PathBuf);
+
+impl Drop for ScratchGuard {
+    fn drop(&mut self) {
+        for suffix in ["", "-wal", "-shm", "-journal"] {
+            let mut name = self.0.clone().into_os_string();
+            name.push(suffix);
+            // Nothing can be done about a file that does not go, and the next run does not care.
+            let _ = std::fs::remove_file(PathBuf::from(name));
+        }
+    }
+}
+
+/// A throw-away copy of the destination's schema, with the rows of the tables named.
+pub(super) async fn scratch(ctx: &mut Context, tables: &[String]) -> Result<(Box<dyn Destination>, ScratchGuard)> {
+    let path = ctx.state.join(format!("shadow-{}.db", uuid::Uuid::now_v7().simple()));
+    let guard = ScratchGuard(path.clone());
+    let shadow = ctx.destination.shadow(&path, tables).await?;
+    Ok((shadow, guard))
+}

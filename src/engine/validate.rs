@@ -1,0 +1,130 @@
+//! Count validation: what was read, what was written, and what is there must add up.
+
+use std::collections::BTreeMap;
+
+use super::steps::Step;
+use crate::destination::Destination;
+use crate::domain::cursor::Counts;
+use crate::error::Result;
+use crate::report::run::Validation;
+
+/// What is known of one collection when its run ends.
+pub(super) struct Known<'a> {
+    /// The collection.
+    pub step: &'a Step,
+    /// Its durable counts.
+    pub counts: Counts,
+    /// Independent count of the source.
+    pub source_count: Option<u64>,
+}
+
+/// Validates one collection against the destination.
+pub(super) async fn validate(
+    destination: &mut dyn Destination,
+    known: &Known<'_>,
+    rows_before: &BTreeMap<String, u64>,
+) -> Result<Validation> {
+    let tables: Vec<String> = known.step.tables().map(str::to_owned).collect();
+    let after = destination.count(&tables).await?;
+    let before: Vec<u64> = tables.iter().map(|table| rows_before.get(table).copied().unwrap_or(0)).collect();
+    let mut differences = Vec::new();
+    check_documents(&known.counts, known.source_count, &mut differences);
+    check_rows(&known.counts, &tables, &before, &after, &mut differences);
+    Ok(Validation {
+        valid: differences.is_empty(),
+        source_count: known.source_count,
+        rows_before: before.first().copied().unwrap_or(0),
+        rows_after: after.first().copied().unwrap_or(0),
+        differences,
+    })
+}
+
+fn check_documents(counts: &Counts, source_count: Option<u64>, differences: &mut Vec<String>) {
+    if let Some(source) = source_count
+        && i128::from(source) != i128::from(counts.read)
+    {
+        differences.push(format!("the source holds {source} documents, {} were read", counts.read));
+    }
+    if !counts.adds_up() || counts.waiting != 0 {
+        differences.push(format!(
+            "{} documents were read, but inserted {} + updated {} + unchanged {} + skipped {} + rejected {} + waiting {} differ from that",
+            counts.read,
+            counts.inserted,
+            counts.updated,
+            counts.unchanged,
+            counts.skipped,
+            counts.rejected,
+            counts.waiting
+        ));
+    }
+}
+
+fn check_rows(counts: &Counts, tables: &[String], before: &[u64], after: &[u64], differences: &mut Vec<String>) {
+    let (Some((table, children)), Some((main_before, child_before)), Some((main_after, child_after))) =
+        (tables.split_first(), before.split_first(), after.split_first())
+    else {
+        return;
+    };
+    let expected = i128::from(*main_before) + i128::from(counts.inserted);
+    if i128::from(*main_after) != expected {
+        differences.push(format!(
+            "{table} has {main_after} rows, expected {expected} ({main_before} before + {} inserted)",
+            counts.inserted
+        ));
+    }
+    let sum = |rows: &[u64]| rows.iter().map(|rows| i128::from(*rows)).sum::<i128>();
+    let expected = sum(child_before) + i128::from(counts.child_inserted) - i128::from(counts.child_deleted);
+    if sum(child_after) != expected {
+        differences.push(format!(
+            "{} have {} rows together, expected {expected} ({} before + {} inserted - {} deleted)",
+            children.join(", "),
+            sum(child_after),
+            sum(child_before),
+            counts.child_inserted,
+            counts.child_deleted
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn documents(counts: Counts, source: u64) -> Vec<String> {
+        let mut differences = Vec::new();
+        check_documents(&counts, Some(source), &mut differences);
+        differences
+    }
+
+    #[test]
+    fn a_document_that_was_not_read_is_a_difference() {
+        let counts = Counts { read: 2, inserted: 2, ..Counts::default() };
+        assert_eq!(documents(counts, 2), Vec::<String>::new());
+        assert_eq!(documents(counts, 3), ["the source holds 3 documents, 2 were read"]);
+    }
+
+    #[test]
+    fn a_document_that_is_not_accounted_for_is_a_difference() {
+        let counts = Counts { read: 3, inserted: 1, rejected: 1, ..Counts::default() };
+        assert!(documents(counts, 3).iter().any(|text| text.starts_with("3 documents were read, but inserted 1")));
+        let counts = Counts { read: 1, waiting: 1, ..Counts::default() };
+        assert!(documents(counts, 1).iter().any(|text| text.contains("waiting 1")));
+    }
+
+    #[test]
+    fn a_row_that_is_not_there_is_a_difference_in_tables_and_child_tables() {
+        let counts = Counts { inserted: 2, child_inserted: 5, child_deleted: 1, ..Counts::default() };
+        let tables = ["users", "user_tags", "user_languages"].map(str::to_owned);
+        let mut differences = Vec::new();
+        check_rows(&counts, &tables, &[10, 1, 1], &[12, 3, 3], &mut differences);
+        assert_eq!(differences, Vec::<String>::new());
+        check_rows(&counts, &tables, &[10, 1, 1], &[11, 3, 2], &mut differences);
+        assert_eq!(
+            differences,
+            [
+                "users has 11 rows, expected 12 (10 before + 2 inserted)",
+                "user_tags, user_languages have 5 rows together, expected 6 (2 before + 5 inserted - 1 deleted)"
+            ]
+        );
+    }
+}

@@ -1,0 +1,94 @@
+//! `verify --counts`: does what the latest run counted still hold, here and at the source?
+
+use serde::Serialize;
+
+use super::details::Details;
+use super::steps::{self, Step};
+use super::validate::{Known, validate};
+use super::{Context, RunOptions};
+use crate::domain::cursor::Counts;
+use crate::error::{Error, ErrorKind, Result};
+
+/// One collection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CollectionCounts {
+    /// Collection name.
+    pub collection: String,
+    /// Its table.
+    pub table: String,
+    /// Documents in the source now.
+    pub source_count: Option<u64>,
+    /// Rows in the table now.
+    pub rows: u64,
+    /// Documents that the run rejected.
+    pub rejected: u64,
+    /// Nothing differs.
+    pub valid: bool,
+    /// What does not add up.
+    pub differences: Vec<String>,
+}
+
+/// All collections of the latest run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CountsReport {
+    /// Nothing differs anywhere.
+    pub valid: bool,
+    /// The run whose counts were checked.
+    pub run: String,
+    /// Its status.
+    pub status: String,
+    /// In the order of the run.
+    pub collections: Vec<CollectionCounts>,
+}
+
+/// Validates the counts of the pipeline's latest run against source and destination as they are now. Changes nothing.
+pub async fn counts(ctx: &mut Context) -> Result<CountsReport> {
+    ctx.source.check().await?;
+    ctx.destination.check().await?;
+    let run = ctx.destination.find_run(&ctx.pipeline.name, None).await?.ok_or_else(|| {
+        Error::new(
+            ErrorKind::Usage,
+            "no_run",
+            format!("pipeline {} never ran into this destination", ctx.pipeline.name),
+        )
+        .hint(format!("`fireferry run {}`", ctx.pipeline.file.display()))
+    })?;
+    let details = Details::load(&run.details)?;
+    let schema = ctx.destination.inspect().await?;
+    let options = RunOptions::default();
+    let (steps, _, _) = steps::plan_steps(ctx, &options, &schema)?;
+    let counted = ctx.destination.counts(&run.run).await?;
+    let mut collections = Vec::new();
+    for step in steps.iter().filter(|step| details.collections.iter().any(|name| name == step.name())) {
+        let counts =
+            counted.iter().find(|(name, _)| name == step.name()).map(|(_, counts)| *counts).unwrap_or_default();
+        collections.push(collection(ctx, &options, step, counts, &details).await?);
+    }
+    let valid = collections.iter().all(|collection| collection.valid);
+    Ok(CountsReport { valid, run: run.run, status: run.status, collections })
+}
+
+async fn collection(
+    ctx: &mut Context,
+    options: &RunOptions,
+    step: &Step,
+    counts: Counts,
+    details: &Details,
+) -> Result<CollectionCounts> {
+    let source_count = match details.sample {
+        Some(_) => None,
+        None if details.retire => details.source_counts.get(step.name()).copied(),
+        None => Some(ctx.source.count(&step.request(ctx, options)).await?),
+    };
+    let known = Known { step, counts, source_count };
+    let validation = validate(ctx.destination.as_mut(), &known, &details.rows_before).await?;
+    Ok(CollectionCounts {
+        collection: step.name().to_owned(),
+        table: step.mapping.table.clone(),
+        source_count,
+        rows: validation.rows_after,
+        rejected: u64::try_from(counts.rejected + counts.waiting).unwrap_or(0),
+        valid: validation.valid,
+        differences: validation.differences,
+    })
+}

@@ -1,0 +1,95 @@
+//! The ledger's tables and their format version.
+
+use std::path::Path;
+
+use libsql::Connection;
+
+use crate::error::{Error, ErrorKind, Result};
+
+use super::failure::failed;
+
+/// Version of the tables below.
+const FORMAT: i64 = 1;
+/// `FFLG`: says whose database this is.
+const APPLICATION: i64 = 0x4646_4c47;
+
+const PRAGMAS: &str = "
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = NORMAL;
+    PRAGMA foreign_keys = ON;
+    PRAGMA journal_size_limit = 4194304;";
+
+const TABLES: &str = "
+    CREATE TABLE runs (
+        id               TEXT PRIMARY KEY,
+        pipeline         TEXT NOT NULL,
+        pipeline_file    TEXT NOT NULL,
+        destination      TEXT NOT NULL,
+        destination_url  TEXT NOT NULL,
+        status           TEXT NOT NULL,
+        initiated_by     TEXT NOT NULL,
+        started_at       TEXT NOT NULL,
+        active_at        TEXT NOT NULL,
+        finished_at      TEXT,
+        host             TEXT NOT NULL,
+        pid              INTEGER NOT NULL,
+        pid_started      INTEGER NOT NULL,
+        cancel_requested INTEGER NOT NULL DEFAULT 0,
+        report           TEXT
+    ) STRICT;
+    CREATE INDEX runs_active ON runs (active_at, id);
+    CREATE TABLE rejects (
+        run        TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        number     INTEGER NOT NULL,
+        collection TEXT NOT NULL,
+        document   TEXT NOT NULL,
+        code       TEXT NOT NULL,
+        reason     TEXT NOT NULL,
+        origin     TEXT NOT NULL,
+        data       TEXT,
+        PRIMARY KEY (run, number)
+    ) STRICT, WITHOUT ROWID;";
+
+/// Makes the tables in a new file; refuses what is not a ledger that this program knows.
+pub(super) async fn prepare(connection: &Connection, path: &Path) -> Result<()> {
+    let broken = |error| failed(path, error);
+    connection.execute_batch("BEGIN IMMEDIATE").await.map_err(broken)?;
+    let result = prepare_in_transaction(connection, path).await;
+    let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
+    connection.execute_batch(end).await.map_err(broken)?;
+    result?;
+    connection.execute_batch(PRAGMAS).await.map_err(broken)?;
+    Ok(())
+}
+
+async fn prepare_in_transaction(connection: &Connection, path: &Path) -> Result<()> {
+    let broken = |error| failed(path, error);
+    let number = |sql: &'static str| async move {
+        let mut rows = connection.query(sql, ()).await?;
+        match rows.next().await? {
+            Some(row) => row.get::<i64>(0),
+            None => Ok(0),
+        }
+    };
+    let format = number("PRAGMA user_version").await.map_err(broken)?;
+    let application = number("PRAGMA application_id").await.map_err(broken)?;
+    let tables = number("SELECT count(*) FROM sqlite_schema").await.map_err(broken)?;
+    match (application, format) {
+        (APPLICATION, FORMAT) => Ok(()),
+        (APPLICATION, newer) if newer > FORMAT => Err(newer_format(path, newer)),
+        (0, 0) if tables == 0 => {
+            let sql = format!("{TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT};");
+            connection.execute_batch(&sql).await.map_err(broken).map(drop)
+        }
+        _ => Err(Error::new(ErrorKind::Ledger, "ledger_foreign", "this database is not a ledger of fireferry")
+            .file(path)
+            .hint("name another file with --ledger")),
+    }
+}
+
+fn newer_format(path: &Path, format: i64) -> Error {
+    let message = format!("the ledger has format {format}; this fireferry knows formats up to {FORMAT}");
+    Error::new(ErrorKind::Ledger, "ledger_newer", message)
+        .file(path)
+        .hint("use the newer fireferry that wrote it, or another file with --ledger")
+}

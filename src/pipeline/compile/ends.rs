@@ -1,0 +1,287 @@
+//! Source and destination, and what the command line says instead.
+
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+
+use super::resolve;
+use crate::domain::document::CollectionPattern;
+use crate::error::{Error, ErrorKind};
+use crate::pipeline::decode::Problems;
+use crate::pipeline::model::{DestinationModel, OnSuccess, SourceKind, SourceModel};
+use crate::pipeline::resolved::{DestinationSpec, DestinationUrl, JsonSpec, SourceSpec};
+
+/// What the command line says instead of the file. Relative paths start from the working directory.
+#[derive(Clone, Default)]
+pub struct Overrides {
+    /// `--source`: a path, or `firestore:PROJECT[/DATABASE]`. Keeps the other source settings of the file.
+    pub source: Option<String>,
+    /// `--destination`: a URL or a path.
+    pub destination: Option<String>,
+    /// The token of the destination.
+    pub auth_token: Option<String>,
+}
+
+impl std::fmt::Debug for Overrides {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let token = self.auth_token.as_ref().map(|_| "…");
+        f.debug_struct("Overrides").field("source", &self.source).field("auth_token", &token).finish_non_exhaustive()
+    }
+}
+
+const FIRESTORE_HINT: &str = "export the database to JSON files and use `kind: json` with their path";
+
+/// The source of the file, or of the command line with the file's settings.
+pub(super) fn source(
+    model: Option<&SourceModel>,
+    overrides: &Overrides,
+    folder: &Path,
+    problems: &mut Problems<'_>,
+) -> Option<SourceSpec> {
+    let model = model?;
+    if let Some(source) = &overrides.source {
+        if source.starts_with("firestore:") {
+            let message = "reading from a live Firestore is not yet supported in this version";
+            let error = Error::new(ErrorKind::Usage, "source_unsupported", message).hint(FIRESTORE_HINT);
+            problems.extend(vec![error]);
+            return None;
+        }
+        return json(model, Some(working_directory_path(source)), problems);
+    }
+    let kind = model.kind.as_ref()?;
+    match kind.value {
+        SourceKind::Json => {
+            refuse_firestore_keys(model, problems);
+            if model.path.is_none() {
+                problems.add("missing_key", model.mark, "a source of kind `json` needs the key `path`");
+            }
+            json(model, Some(resolve(folder, local_path(&model.path.as_ref()?.value))), problems)
+        }
+        SourceKind::Firestore => {
+            let message = "reading from a live Firestore is not yet supported in this version";
+            problems.add_with_hint("source_unsupported", kind.mark, message, FIRESTORE_HINT);
+            None
+        }
+    }
+}
+
+fn refuse_firestore_keys(model: &SourceModel, problems: &mut Problems<'_>) {
+    for (key, value) in
+        [("project", &model.project), ("database", &model.database), ("credentials", &model.credentials)]
+    {
+        if let Some(value) = value {
+            problems.add("key_does_not_fit", value.mark, format!("`{key}` has no meaning for a source of kind `json`"));
+        }
+    }
+}
+
+fn json(model: &SourceModel, path: Option<PathBuf>, problems: &mut Problems<'_>) -> Option<SourceSpec> {
+    let collection = match &model.collection {
+        None => None,
+        Some(name) => match CollectionPattern::parse(&name.value) {
+            Ok(pattern) => Some(pattern),
+            Err(message) => {
+                problems.add_quoting("invalid_collection", name.mark, message);
+                None
+            }
+        },
+    };
+    if let Some(field) = model.id_field.as_ref().filter(|field| field.value.is_empty()) {
+        problems.add("invalid_name", field.mark, "`id_field` is empty");
+    }
+    Some(SourceSpec::Json(JsonSpec {
+        path: path?,
+        shape: model.shape.as_ref().map(|shape| shape.value.0.to_owned()),
+        id_field: model.id_field.as_ref().map_or_else(|| "id".to_owned(), |field| field.value.clone()),
+        collection,
+        rename_migrated: model.on_success == Some(OnSuccess::RenameMigrated),
+    }))
+}
+
+/// `file:` in front of a path is allowed wherever a path is.
+fn local_path(path: &str) -> &str {
+    path.strip_prefix("file://").or_else(|| path.strip_prefix("file:")).unwrap_or(path)
+}
+
+fn working_directory_path(path: &str) -> PathBuf {
+    let folder = std::env::current_dir().unwrap_or_default();
+    resolve(&folder, local_path(path))
+}
+
+/// The destination of the file, or of the command line.
+pub(super) fn destination(
+    model: Option<&DestinationModel>,
+    overrides: &Overrides,
+    folder: &Path,
+    warnings: &mut Vec<String>,
+    problems: &mut Problems<'_>,
+) -> Option<DestinationSpec> {
+    let model = model?;
+    let file_token = model.auth_token.as_ref().map(|token| token.value.clone());
+    if model.literal_token {
+        warnings.push(
+            "the pipeline file holds the token of the destination; write `auth_token: \"${TURSO_AUTH_TOKEN:-}\"` \
+             and set the variable instead"
+                .to_owned(),
+        );
+    }
+    let (url, token) = if let Some(url) = &overrides.destination {
+        let parsed = parse_url(url, &std::env::current_dir().unwrap_or_default());
+        let parsed = parsed.map_err(|(message, hint)| {
+            let error = Error::new(ErrorKind::Usage, "invalid_destination", format!("`--destination`: {message}"));
+            problems.extend(vec![error.hint(hint)]);
+        });
+        (parsed.ok()?, overrides.auth_token.clone())
+    } else {
+        let written = model.url_written.as_deref().unwrap_or_default();
+        let Some(url) = &model.url else {
+            if model.url_written.is_none() {
+                problems.add("missing_key", model.mark, "`destination` needs the key `url`");
+            }
+            return None;
+        };
+        let parsed = parse_url(&url.value, folder).map_err(|(message, hint)| {
+            let message = format!("`{}`: {message}", crate::pipeline::secrets::mask(written));
+            problems.add_with_hint("invalid_destination", url.mark, message, hint);
+        });
+        (parsed.ok()?, overrides.auth_token.clone().or(file_token))
+    };
+    if let (DestinationUrl::Remote(address), Some(_)) = (&url, &token)
+        && address.starts_with("http://")
+        && !is_this_machine(address)
+    {
+        warnings.push("the token travels unencrypted over http://; use libsql:// or https://".to_owned());
+    }
+    Some(DestinationSpec { url, auth_token: token.map(SecretString::from) })
+}
+
+fn is_this_machine(address: &str) -> bool {
+    let host = host_of(address);
+    host.starts_with("localhost") || host.starts_with("127.") || host.starts_with("[::1]")
+}
+
+/// What stands between `://` and the next `/` or `?`.
+fn host_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
+}
+
+/// Message and hint of a URL that cannot be used; neither shows the URL, which may hold a secret.
+type UrlProblem = (&'static str, &'static str);
+
+/// Parses a destination; local paths start from `folder`.
+fn parse_url(url: &str, folder: &Path) -> Result<DestinationUrl, UrlProblem> {
+    const HINT: &str = "write `file:classroom.db`, `libsql://HOST`, `https://HOST` or `http://HOST:PORT`";
+    if url.is_empty() {
+        return Err(("the destination is empty", HINT));
+    }
+    if url.contains(":memory:") {
+        return Err(("a database in memory would be lost at the end of the run", HINT));
+    }
+    if let Some(path) = url.strip_prefix("file:") {
+        return file_url(path, folder);
+    }
+    match url.split_once("://") {
+        Some(("libsql" | "https" | "http", _)) => remote_url(url),
+        Some(_) => Err(("this kind of URL is not a destination", HINT)),
+        None => Ok(DestinationUrl::File(resolve(folder, url))),
+    }
+}
+
+/// `file:a.db`, `file:///tmp/a.db`; `%20` stands for a space as in every URL.
+fn file_url(rest: &str, folder: &Path) -> Result<DestinationUrl, UrlProblem> {
+    const HINT: &str = "write `file:classroom.db` or `file:///absolute/path.db`";
+    if rest.contains('?') {
+        return Err(("options after `?` are not supported", HINT));
+    }
+    let path = match rest.strip_prefix("//") {
+        Some(rest) => match rest.strip_prefix("localhost").unwrap_or(rest) {
+            path if path.starts_with('/') => path,
+            _ => return Err(("a `file://` URL names a host before its path", HINT)),
+        },
+        None => rest,
+    };
+    let path = percent_decoded(path).ok_or(("`%` must be followed by two hexadecimal digits (`%25` is `%`)", HINT))?;
+    if path.is_empty() {
+        return Err(("the path is empty", HINT));
+    }
+    Ok(DestinationUrl::File(resolve(folder, &path)))
+}
+
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        if byte == b'%' {
+            let digits = std::str::from_utf8(tail.get(..2)?).ok()?;
+            bytes.push(u8::from_str_radix(digits, 16).ok()?);
+            rest = &tail[2..];
+        } else {
+            bytes.push(byte);
+            rest = tail;
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn remote_url(url: &str) -> Result<DestinationUrl, UrlProblem> {
+    let host = host_of(url);
+    if host.is_empty() {
+        return Err(("the URL names no host", "write `libsql://HOST`"));
+    }
+    if host.contains('@') || url.contains("authToken=") {
+        return Err(("the URL holds a secret", "put the token into `auth_token`"));
+    }
+    Ok(DestinationUrl::Remote(url.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str) -> Result<DestinationUrl, UrlProblem> {
+        Ok(DestinationUrl::File(PathBuf::from(path)))
+    }
+
+    #[test]
+    fn local_destinations_are_resolved_from_the_folder() {
+        let folder = Path::new("/data/pipelines");
+        for (url, path) in [
+            ("file:a.db", "/data/pipelines/a.db"),
+            ("file:../a.db", "/data/a.db"),
+            ("file:/tmp/a.db", "/tmp/a.db"),
+            ("file:///tmp/my%20a.db", "/tmp/my a.db"),
+            ("file://localhost/tmp/a.db", "/tmp/a.db"),
+            ("a.db", "/data/pipelines/a.db"),
+            ("./x/a.db", "/data/pipelines/x/a.db"),
+        ] {
+            assert_eq!(parse_url(url, folder), file(path), "{url}");
+        }
+    }
+
+    #[test]
+    fn remote_destinations_are_kept_as_written() {
+        for url in ["libsql://db.turso.io", "https://db.turso.io", "http://127.0.0.1:8080"] {
+            assert_eq!(parse_url(url, Path::new("/")), Ok(DestinationUrl::Remote(url.to_owned())));
+        }
+    }
+
+    #[test]
+    fn destinations_that_cannot_work_are_refused() {
+        for url in [
+            "",
+            "file:",
+            ":memory:",
+            "file::memory:",
+            "file:a.db?mode=ro",
+            "file://host/a.db",
+            "file:a%2",
+            "postgres://x",
+            "libsql://",
+            "https://user:secret@host",
+            "libsql://host?authToken=abc",
+        ] {
+            assert!(parse_url(url, Path::new("/")).is_err(), "{url}");
+        }
+    }
+}

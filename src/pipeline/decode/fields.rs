@@ -1,0 +1,129 @@
+//! The keys of one map: which are there, which are missing, which nobody knows.
+
+use super::{Choice, Decode, Problems, choice, nearest};
+use crate::pipeline::mark::{At, Mark};
+use crate::pipeline::yaml::{Key, Kind, Node};
+
+/// A map being read: remembers which keys were asked for, so that the rest are unknown.
+pub struct Fields<'n> {
+    entries: &'n [(Key, Node)],
+    mark: Mark,
+    what: &'static str,
+    known: Vec<&'static str>,
+    missing: Vec<&'static str>,
+}
+
+impl<'n> Fields<'n> {
+    /// Reads a node as a map; `what` names it in messages (`a column`).
+    pub fn of(node: &'n Node, what: &'static str, problems: &mut Problems<'_>) -> Option<Self> {
+        match &node.kind {
+            Kind::Map(entries) => {
+                let mark = entries.first().map_or(node.mark, |(key, _)| key.mark);
+                Some(Self { entries, mark, what, known: Vec::new(), missing: Vec::new() })
+            }
+            _ => {
+                let message = format!("expected {what} as a map of keys, found {}", node.describe());
+                problems.add("wrong_type", node.mark, message);
+                None
+            }
+        }
+    }
+
+    /// Where an error about the map as a whole points: its first key.
+    pub fn mark(&self) -> Mark {
+        self.mark
+    }
+
+    fn know(&mut self, key: &'static str) {
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
+    }
+
+    /// The node of a key; a key without value, or whose variables left nothing, counts as not written.
+    pub fn node(&mut self, key: &'static str) -> Option<&'n Node> {
+        self.know(key);
+        let (_, node) = self.entries.iter().find(|(own, _)| own.text == key)?;
+        let emptied = node.written.is_some() && node.kind == Kind::Text(String::new());
+        (node.kind != Kind::Null && !emptied).then_some(node)
+    }
+
+    /// Where the value of a key is the word `null`.
+    pub fn written_null(&mut self, key: &'static str) -> Option<Mark> {
+        self.know(key);
+        let (_, node) = self.entries.iter().find(|(own, _)| own.text == key)?;
+        let is_word = node.mark.width == "null".len() as u64;
+        (node.kind == Kind::Null && is_word).then_some(node.mark)
+    }
+
+    /// An optional key.
+    pub fn optional<T: Decode>(&mut self, key: &'static str, problems: &mut Problems<'_>) -> Option<T> {
+        T::decode(self.node(key)?, problems)
+    }
+
+    /// An optional key with its place.
+    pub fn optional_at<T: Decode>(&mut self, key: &'static str, problems: &mut Problems<'_>) -> Option<At<T>> {
+        let node = self.node(key)?;
+        Some(At { value: T::decode(node, problems)?, mark: node.mark })
+    }
+
+    /// A key that must be there.
+    pub fn required<T: Decode>(&mut self, key: &'static str, problems: &mut Problems<'_>) -> Option<T> {
+        T::decode(self.required_node(key)?, problems)
+    }
+
+    /// A key that must be there, with its place.
+    pub fn required_at<T: Decode>(&mut self, key: &'static str, problems: &mut Problems<'_>) -> Option<At<T>> {
+        let node = self.required_node(key)?;
+        Some(At { value: T::decode(node, problems)?, mark: node.mark })
+    }
+
+    /// The node of a key that must be there.
+    pub fn required_node(&mut self, key: &'static str) -> Option<&'n Node> {
+        let node = self.node(key);
+        if node.is_none() {
+            self.missing.push(key);
+        }
+        node
+    }
+
+    /// An optional name out of a set.
+    pub fn choice<T: Choice>(&mut self, key: &'static str, problems: &mut Problems<'_>) -> Option<T> {
+        choice(self.node(key)?, problems)
+    }
+
+    /// Reports unknown keys and missing ones; a missing key that an unknown one was meant to be is not reported twice.
+    pub fn finish(self, problems: &mut Problems<'_>) {
+        let mut meant = Vec::new();
+        for (key, _) in self.entries.iter().filter(|(key, _)| !self.known.contains(&key.text.as_str())) {
+            let near = nearest(&key.text, self.known.iter().copied());
+            meant.extend(near);
+            let hint = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => elsewhere(&key.text).unwrap_or_else(|| format!("valid keys: {}", self.known.join(", "))),
+            };
+            let message = format!("`{}` is not a key of {}", key.text, self.what);
+            problems.add_with_hint("unknown_key", key.mark, message, hint);
+        }
+        for key in self.missing.iter().filter(|key| !meant.contains(key)) {
+            problems.add("missing_key", self.mark, format!("{} needs the key `{key}`", self.what));
+        }
+    }
+}
+
+/// Keys that people look for in another place.
+fn elsewhere(key: &str) -> Option<String> {
+    let place = match key {
+        "max_rejects" | "batch_size" | "on_conflict" | "unknown_fields" | "max_document_bytes" | "max_value_bytes"
+        | "commit_documents" | "commit_bytes" | "max_lock_time" | "batch_bytes" | "queue_batches" | "readers"
+        | "max_time" | "max_bytes" | "time_limit" | "max_retries" | "max_retry_time" => "in `defaults`",
+        "id_field" | "shape" | "on_success" => "in `source`",
+        "auth_token" | "url" => "in `destination`",
+        "backup" | "backup_keep" | "ledger" | "schema" | "tests" => "at the top of the file",
+        "table" | "key" | "columns" | "where" | "children" | "depends_on" | "expect_documents" => {
+            "in a collection, under `collections: { NAME: { … } }`"
+        }
+        _ => return None,
+    };
+    Some(format!("`{key}` belongs {place}"))
+}

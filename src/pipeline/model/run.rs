@@ -1,0 +1,99 @@
+//! `defaults` and `ledger`.
+
+use std::time::Duration;
+
+use super::collection::KeepUnknown;
+use crate::destination::OnConflict;
+use crate::pipeline::decode::{Choice, Decode, Fields, Positive, Problems, Size};
+use crate::pipeline::mark::At;
+use crate::pipeline::resolved::RejectLimit;
+use crate::pipeline::yaml::Node;
+
+/// `defaults`: what collections do unless they say otherwise, and sizes and limits of a run.
+#[derive(Debug, Default)]
+pub struct DefaultsModel {
+    /// `batch_size`
+    pub batch_size: Option<Positive>,
+    /// `on_conflict`
+    pub on_conflict: Option<OnConflict>,
+    /// `unknown_fields`
+    pub unknown_fields: Option<At<KeepUnknown>>,
+    /// `max_rejects`, of the whole run.
+    pub max_rejects: Option<RejectLimit>,
+    /// `expect_documents`
+    pub expect_documents: Option<bool>,
+    /// `max_document_bytes`
+    pub max_document_bytes: Option<Size>,
+    /// `max_value_bytes`
+    pub max_value_bytes: Option<Size>,
+    /// `commit_documents`
+    pub commit_documents: Option<Positive>,
+    /// `commit_bytes`
+    pub commit_bytes: Option<Size>,
+    /// `max_lock_time`
+    pub max_lock_time: Option<Duration>,
+    /// `batch_bytes`
+    pub batch_bytes: Option<Size>,
+    /// `queue_batches`
+    pub queue_batches: Option<Positive>,
+    /// `readers`
+    pub readers: Option<Positive>,
+    /// `max_time`
+    pub max_time: Option<Duration>,
+    /// `max_bytes`
+    pub max_bytes: Option<Size>,
+    /// `time_limit`
+    pub time_limit: Option<Duration>,
+    /// `max_retries`
+    pub max_retries: Option<usize>,
+    /// `max_retry_time`
+    pub max_retry_time: Option<Duration>,
+}
+
+impl Choice for OnConflict {
+    const WHAT: &'static str = "a conflict strategy";
+    const NAMES: &'static [(&'static str, Self)] =
+        &[("replace", Self::Replace), ("skip", Self::Skip), ("fail", Self::Fail)];
+}
+
+impl Decode for DefaultsModel {
+    fn decode(node: &Node, problems: &mut Problems<'_>) -> Option<Self> {
+        let mut fields = Fields::of(node, "`defaults`", problems)?;
+        let model = Self {
+            batch_size: fields.optional("batch_size", problems),
+            on_conflict: fields.choice("on_conflict", problems),
+            unknown_fields: fields.optional_at("unknown_fields", problems),
+            max_rejects: fields.optional("max_rejects", problems),
+            expect_documents: fields.optional("expect_documents", problems),
+            max_document_bytes: fields.optional("max_document_bytes", problems),
+            max_value_bytes: fields.optional("max_value_bytes", problems),
+            commit_documents: fields.optional("commit_documents", problems),
+            commit_bytes: fields.optional("commit_bytes", problems),
+            max_lock_time: fields.optional("max_lock_time", problems),
+            batch_bytes: fields.optional("batch_bytes", problems),
+            queue_batches: fields.optional("queue_batches", problems),
+            readers: fields.optional("readers", problems),
+            max_time: fields.optional("max_time", problems),
+            max_bytes: fields.optional("max_bytes", problems),
+            time_limit: fields.optional("time_limit", problems),
+            max_retries: fields.optional("max_retries", problems),
+            max_retry_time: fields.optional("max_retry_time", problems),
+        };
+        fields.finish(problems);
+        Some(model)
+    }
+}
+
+/// `ledger`: whether a run may go on without its history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LedgerPolicy {
+    /// No.
+    Required,
+    /// Yes, with a warning.
+    BestEffort,
+}
+
+impl Choice for LedgerPolicy {
+    const WHAT: &'static str = "a ledger policy";
+    const NAMES: &'static [(&'static str, Self)] = &[("required", Self::Required), ("best_effort", Self::BestEffort)];
+}

@@ -1,0 +1,11 @@
+//! Reports as people read them on a terminal.
+
+mod check;
+mod format;
+mod plan;
+mod run;
+
+pub use check::check;
+pub use format::{Column, bytes, clean, clean_lines, count, duration, moment, seconds, shorten, table};
+pub use plan::plan;
+pub use run::{estimate, reject, run, sum};

@@ -1,0 +1,8 @@
+//! The command line, seen from outside.
+
+mod arguments;
+mod runs;
+mod shop;
+mod state;
+mod stopping;
+mod verbs;

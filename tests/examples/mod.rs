@@ -1,0 +1,9 @@
+//! The shipped examples, run as a newcomer runs them.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod classroom;
+mod fixtures;
+mod program;
+mod readme;
+mod sessions;
+mod tables;
