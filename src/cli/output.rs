@@ -1,9 +1,9 @@
 //! The only place that prints. Data goes to stdout, everything else to stderr.
 
 use std::io::{self, ErrorKind as IoErrorKind, IsTerminal, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use indicatif::MultiProgress;
+use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -26,8 +26,7 @@ struct Shared {
 impl Output {
     /// An output. With `json`, stdout carries one JSON document only.
     pub fn new(json: bool, quiet: bool) -> Self {
-        let colour =
-            io::stderr().is_terminal() && !has_text("NO_COLOR") && std::env::var_os("TERM") != Some("dumb".into());
+        let colour = io::stderr().is_terminal() && !has_text("NO_COLOR") && !is_dumb();
         Self(Arc::new(Shared { json, quiet, colour, secrets: Secrets::default(), bars: Mutex::new(None) }))
     }
 
@@ -46,9 +45,30 @@ impl Output {
         self.0.colour
     }
 
-    /// Bars that must be out of the way while something is printed.
-    pub fn set_bars(&self, bars: Option<MultiProgress>) {
-        *self.0.bars.lock().unwrap_or_else(PoisonError::into_inner) = bars;
+    /// Whether someone sees stdout as it is written.
+    pub fn data_is_seen(&self) -> bool {
+        io::stdout().is_terminal()
+    }
+
+    /// Whether bars can be drawn on stderr.
+    pub fn can_draw(&self) -> bool {
+        io::stderr().is_terminal() && !is_dumb()
+    }
+
+    /// Draws bars on stderr; they get out of the way while something is printed.
+    pub fn draw(&self) -> MultiProgress {
+        let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+        *self.bars() = Some(bars.clone());
+        bars
+    }
+
+    /// No bars any more.
+    pub fn stop_drawing(&self) {
+        *self.bars() = None;
+    }
+
+    fn bars(&self) -> MutexGuard<'_, Option<MultiProgress>> {
+        self.0.bars.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Text on stdout. A reader that went away is no error: it has seen what it wanted.
@@ -144,12 +164,17 @@ impl Output {
     }
 
     fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
-        let bars = self.0.bars.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let bars = self.bars().clone();
         match bars {
             Some(bars) => bars.suspend(print),
             None => print(),
         }
     }
+}
+
+/// A terminal that knows no control sequences.
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 /// Whether an environment variable is set and not empty.

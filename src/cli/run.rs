@@ -1,11 +1,11 @@
 //! `run`: moves the documents.
 
-use std::io::IsTerminal;
 use std::path::Path;
 
 use tracing::{error, info};
 
 use crate::engine::run::{Prepared, prepare};
+use crate::engine::{Context, RunOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::RunStart;
 use crate::pipeline::resolved::Pipeline;
@@ -16,6 +16,7 @@ use super::App;
 use super::args::RunArgs;
 use super::connect::{Access, Connected, connect_pipeline, load, shown_url};
 use super::exit::Exit;
+use super::logging::SAID;
 use super::recorder::Recorder;
 use super::settings::run_options;
 use super::state::StateFolder;
@@ -24,41 +25,26 @@ use super::state::StateFolder;
 pub async fn run(app: &App, args: &RunArgs) -> Result<Exit> {
     let options = run_options(args)?;
     let pipeline = load(app, &args.pipeline.file)?;
-    let access = if options.dry_run { Access::Read } else { Access::Create };
-    let (draft, required) = (draft(&pipeline), pipeline.settings.ledger_required);
     let state = StateFolder::open(&app.settings.state)?;
-    let mut recorder = if options.dry_run {
-        app.log.discard();
-        Recorder::nothing(&app.output)
-    } else {
-        Recorder::open(&app.settings.ledger, required, &app.output).await?
-    };
+    let mut recorder = recorder(app, &pipeline, options.dry_run).await?;
+    let draft = draft(&pipeline);
+    let access = if options.dry_run { Access::Read } else { Access::Create };
     let Connected { context, progress, state, fresh: _fresh } = connect_pipeline(app, pipeline, state, access)?;
-    let start =
-        RunStart { destination: context.destination.describe(), initiated_by: context.initiated_by.clone(), ..draft };
-    let dry_run = options.dry_run;
-    let result = async {
-        let prepared = app.interruptible(prepare(context, options)).await?;
-        let start =
-            RunStart { id: prepared.run_id().to_owned(), started_at: format!("{:.6}", prepared.started_at()), ..start };
-        if !dry_run {
-            app.log.attach(&state.run(&start.id).join("run.log"))?;
-            recorder.started(&start).await?;
-        }
-        perform(app, &recorder, prepared, &start).await
-    }
-    .await;
+    let done = perform(app, &mut recorder, &state, draft, context, options).await;
     progress.close();
-    let mut report = match result {
-        Ok(report) => report,
-        Err(error) => {
-            error!(target: super::logging::SAID, code = error.code(), "{error}");
-            return Err(error);
-        }
-    };
+    let mut report = done.inspect_err(|error| error!(target: SAID, code = error.code(), "{error}"))?;
     let rejects = state.run(&report.run_id).join("rejects");
     let recorded = recorder.finished(&report, &rejects).await;
     tell(app, &mut report, recorded.err(), &args.pipeline.file)
+}
+
+/// A dry run has neither ledger nor log file.
+async fn recorder(app: &App, pipeline: &Pipeline, dry_run: bool) -> Result<Recorder> {
+    if dry_run {
+        app.log.discard();
+        return Ok(Recorder::nothing(&app.output));
+    }
+    Recorder::open(&app.settings.ledger, pipeline.settings.ledger_required, &app.output).await
 }
 
 /// What is known of the run before it is prepared.
@@ -74,21 +60,47 @@ fn draft(pipeline: &Pipeline) -> RunStart {
     }
 }
 
-async fn perform(app: &App, recorder: &Recorder, prepared: Prepared, start: &RunStart) -> Result<RunReport> {
-    let action = if prepared.is_resumed() { "run resumed" } else { "run started" };
+/// Everything between a connected pipeline and a report. Ctrl-C ends the preparation at once, the work cleanly.
+async fn perform(
+    app: &App,
+    recorder: &mut Recorder,
+    state: &StateFolder,
+    draft: RunStart,
+    context: Context,
+    options: RunOptions,
+) -> Result<RunReport> {
+    let dry_run = options.dry_run;
+    let (destination, initiated_by) = (context.destination.describe(), context.initiated_by.clone());
+    let prepared = app.interruptible(prepare(context, options)).await?;
+    let id = prepared.run_id().to_owned();
+    // Of fixed width: the ledger orders by it.
+    let started_at = format!("{:.6}", prepared.started_at());
+    let start = RunStart { id, started_at, destination, initiated_by, ..draft };
+    if !dry_run {
+        app.log.attach(&state.run(&start.id).join("run.log"))?;
+        recorder.started(&start).await?;
+    }
+    log_start(&start, &prepared);
+    let _watch = recorder.watch(&start.id, &app.stop);
+    prepared.execute().await.inspect(log_end)
+}
+
+fn log_start(start: &RunStart, prepared: &Prepared) {
     info!(
-        target: super::logging::SAID,
+        target: SAID,
         run = start.id,
         pipeline = start.pipeline,
         destination = start.destination_url,
         initiated_by = start.initiated_by,
         version = env!("CARGO_PKG_VERSION"),
-        "{action}"
+        "{}",
+        if prepared.is_resumed() { "run resumed" } else { "run started" }
     );
-    let _watch = recorder.watch(&start.id, &app.stop);
-    let report = prepared.execute().await?;
+}
+
+fn log_end(report: &RunReport) {
     info!(
-        target: super::logging::SAID,
+        target: SAID,
         status = report.status.as_str(),
         read = report.totals.read,
         inserted = report.totals.inserted,
@@ -100,7 +112,6 @@ async fn perform(app: &App, recorder: &Recorder, prepared: Prepared, start: &Run
         error = report.error,
         "run ended"
     );
-    Ok(report)
 }
 
 /// The report on stdout; what went wrong on stderr too, where the report itself is not seen.
@@ -111,7 +122,7 @@ fn tell(app: &App, report: &mut RunReport, unrecorded: Option<Error>, file: &Pat
         exits.push(Exit::from(error));
     }
     app.output.answer(report, || text::run(report, &file.display().to_string()))?;
-    if let Some(text) = report.error.as_ref().filter(|_| !std::io::stdout().is_terminal()) {
+    if let Some(text) = report.error.as_ref().filter(|_| !app.output.data_is_seen()) {
         app.output.error(&Error::new(ErrorKind::Internal, "run_failed", text.clone()));
     }
     if let Some(error) = &unrecorded {

@@ -324,6 +324,7 @@ mod tests {
                         children: Vec::new(),
                         filter: Filter::default(),
                         unknown_fields: UnknownFields::Ignore,
+                        id_field: None,
                         max_value_bytes: 0,
                     }),
                     depends_on: parents.split_whitespace().map(pattern).collect(),

@@ -211,3 +211,49 @@ async fn clearing_empties_the_tables_and_forgets_the_pipelines_runs() {
     assert_eq!(query(&place.file, "SELECT count(*) FROM other").await, "1");
     assert_eq!(db.find_run("test", None).await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn a_reader_sees_what_others_wrote_since_it_was_opened() {
+    let place = place();
+    let mut reader = LibsqlFile::open(&place.file, Mode::ReadOnly).unwrap();
+    assert_eq!(reader.inspect().await.unwrap().tables, vec![]);
+    execute(&place.file, SCHEMA).await;
+    assert_eq!(reader.count(&["users".into()]).await.unwrap(), [1]);
+    execute(&place.file, "DELETE FROM users").await;
+    assert_eq!(reader.count(&["users".into()]).await.unwrap(), [0]);
+    execute(&place.file, "PRAGMA journal_mode = WAL").await;
+    let writer = libsql::Builder::new_local(&place.file).build().await.unwrap().connect().unwrap();
+    writer.execute_batch("INSERT INTO users (id) VALUES ('x'), ('y')").await.unwrap();
+    assert_eq!(reader.count(&["users".into()]).await.unwrap(), [2]);
+    writer.execute_batch("DELETE FROM users").await.unwrap();
+    assert_eq!(reader.count(&["users".into()]).await.unwrap(), [0]);
+}
+
+#[tokio::test]
+async fn reading_gives_up_no_lock_of_a_writer_in_the_same_process() {
+    for journal in ["WAL", "DELETE"] {
+        let place = place();
+        execute(&place.file, &format!("PRAGMA journal_mode = {journal}")).await;
+        execute(&place.file, SCHEMA).await;
+        let writer = libsql::Builder::new_local(&place.file).build().await.unwrap().connect().unwrap();
+        writer.execute_batch("BEGIN IMMEDIATE").await.unwrap();
+        drop(LibsqlFile::open(&place.file, Mode::ReadOnly).unwrap());
+        // Another process still finds the lock.
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "destination::copies::locking_process"])
+            .env("FIREFERRY_TEST_LOCK_FILE", &place.file)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{journal}: {}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+/// Not a test of its own: another process that finds the database locked, and says by whom.
+#[tokio::test]
+async fn locking_process() {
+    let Ok(file) = std::env::var("FIREFERRY_TEST_LOCK_FILE") else { return };
+    let error = open(Path::new(&file)).check_writable().await.unwrap_err();
+    assert_eq!(error.code(), "destination_busy");
+    #[cfg(target_os = "linux")]
+    assert!(error.message().contains(&format!("process {}", std::os::unix::process::parent_id())), "{error}");
+}

@@ -66,7 +66,7 @@ async fn the_checkpoint_moves_with_the_rows() {
     assert_eq!((states[0].sequence, states[0].done), (2, true));
     assert_eq!(states[0].cursor, Some(Cursor("end".into())));
     assert_eq!(counts(&states[0].counts), "read 3, inserted 3");
-    assert_eq!(states[0].counts.bytes, 21);
+    assert_eq!(states[0].counts.bytes, 30);
     assert_eq!(db.counts("r1").await.unwrap(), vec![("users".to_owned(), states[0].counts)]);
 }
 

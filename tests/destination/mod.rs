@@ -9,3 +9,4 @@ mod inspecting;
 mod keys;
 mod load;
 mod opening;
+mod splits;

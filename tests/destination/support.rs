@@ -129,7 +129,8 @@ pub fn with_children(mut document: MappedDocument, children: Vec<Vec<Row>>) -> M
 }
 
 pub fn batch(documents: Vec<MappedDocument>, to: &str) -> Batch {
-    Batch { documents, rejects: vec![], skipped: 0, bytes: 7, to: Cursor(to.into()), last: false }
+    let bytes = documents.len() as u64 * 10;
+    Batch { documents, rejects: vec![], skipped: 0, bytes, to: Cursor(to.into()), last: false }
 }
 
 /// Batches that are there already, then an end or an error.

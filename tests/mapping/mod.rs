@@ -63,6 +63,7 @@ fn mapping(columns: Vec<ColumnMapping>) -> Mapping {
         children: Vec::new(),
         filter: Filter::default(),
         unknown_fields: UnknownFields::Ignore,
+        id_field: None,
         max_value_bytes: 1_000_000,
     }
 }

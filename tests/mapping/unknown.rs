@@ -59,3 +59,15 @@ fn a_null_where_fields_are_mapped_inside_is_nothing_unknown() {
     let fields = r#"{"profile":null,"meta":{"active":1}}"#;
     assert!(matches!(with_policy(UnknownFields::Reject).map(document(fields)), Mapped::Rows(_)));
 }
+
+#[test]
+fn the_field_that_repeats_the_id_is_not_unknown() {
+    let with_id_field = |json: &str| {
+        let mut mapping = with_policy(UnknownFields::Reject);
+        mapping.id_field = Some("ref".to_owned());
+        mapping.map(document(json))
+    };
+    let body = KNOWN.trim_start_matches('{');
+    assert!(matches!(with_id_field(&format!(r#"{{"ref":"alice",{body}"#)), Mapped::Rows(_)));
+    assert!(matches!(with_id_field(&format!(r#"{{"ref":"bob",{body}"#)), Mapped::Rejected { .. }));
+}

@@ -260,6 +260,10 @@ async fn nested_files_must_hold_documents_where_documents_belong() {
         assert_eq!(error.code(), code, "{content}");
     }
 
+    write(&folder.path().join("backup.json"), b"{\"users\" {}}");
+    let source = open_as(folder.path(), Shape::FirestoreExportImport);
+    assert_eq!(source.collections().await.unwrap_err().code(), "json_syntax");
+
     write(&folder.path().join("backup.json"), br#"{"__collections__":{},"name":"x"}"#);
     let error = open(folder.path()).count(&request("users")).await.unwrap_err();
     assert_eq!(error.code(), "single_document_export");

@@ -112,11 +112,18 @@ async fn empty_things_are_refused_with_what_was_found() {
 }
 
 #[tokio::test]
-async fn an_empty_json_file_is_cut_off_and_an_empty_array_is_not() {
-    let folder = folder(&[("a.json", b"[]"), ("b.json", b" \n"), ("c.json", b"[{\"id\":1}]")]);
+async fn an_empty_array_is_a_collection_without_documents_and_an_empty_json_file_is_nothing() {
+    let folder = folder(&[("a.json", b"[]"), ("c.json", b"[{\"id\":1}]")]);
     let source = open(folder.path());
     source.check().await.unwrap();
     assert!(records(&source, "a").await.is_empty());
+    for (name, content) in [("b.json", b" \n".to_vec()), ("b.json.gz", gzip(b""))] {
+        write(&folder.path().join(name), &content);
+        let (code, message, _) = refusal(folder.path()).await;
+        assert_eq!(code, "source_empty");
+        assert!(message.contains(name), "{message}");
+        fs::remove_file(folder.path().join(name)).unwrap();
+    }
 }
 
 #[tokio::test]

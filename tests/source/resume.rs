@@ -145,6 +145,8 @@ proptest! {
     fn reading_from_any_cursor_gives_exactly_the_rest(
         form in form(), content in content(), documents in 1usize..30, bytes in 1usize..5_000, packed in 0u8..3,
     ) {
+        // Nothing at all in a file is another matter.
+        prop_assume!(!(matches!(form, Form::Values) && content.is_empty()));
         let (text, shape) = file(form, &content);
         let (name, bytes_on_disk) = match packed {
             0 => ("users.json", text.clone().into_bytes()),
@@ -259,27 +261,25 @@ async fn a_cursor_of_something_else_is_refused() {
     assert!(source.read(&request, &outside, None).await.is_err());
 }
 
+#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn dropping_a_stream_ends_its_thread() {
     let lines: String = (0..50_000).map(|id| format!("{{\"id\":{id}}}\n")).collect();
     let folder = folder(&[("users.ndjson", lines.as_bytes())]);
+    let path = folder.path().join("users.ndjson").canonicalize().unwrap();
+    // The thread holds the file open as long as it lives.
+    let is_open = || {
+        let files = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+        files.filter_map(|file| std::fs::read_link(file.path()).ok()).any(|file| file == path)
+    };
     let source = open(folder.path());
     let request = ReadRequest { page_documents: 1, ..request("users") };
     let partition = source.partitions(&request).await.unwrap().remove(0);
     let mut stream = source.read(&request, &partition, None).await.unwrap();
     assert!(stream.next().await.unwrap().is_ok());
+    assert!(is_open());
     drop(stream);
-    let threads = || {
-        let tasks = std::fs::read_dir("/proc/self/task").unwrap();
-        let names = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
-        names.filter(|name| name.trim() == "json-reader").count()
-    };
-    // Other tests read at the same time; this one's thread must be gone at some moment without any.
-    for _ in 0..2_000 {
-        if threads() == 0 {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    while is_open() {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
     }
-    panic!("the thread still reads");
 }

@@ -111,7 +111,7 @@ async fn only_rest_carries_the_times_of_creation_and_change() {
     let documents = documents(&source, "users").await;
     let alice = &documents["users/alice"];
     assert_eq!(alice.created.unwrap().to_string(), "2024-03-01T00:00:00.000001Z");
-    assert_eq!(alice.updated.unwrap().to_string(), "2024-03-02T00:00:00Z");
+    assert_eq!(alice.updated.unwrap().to_string(), "2024-03-02T00:00:00.000000Z");
     assert_eq!(alice.origin.to_string(), "export.ndjson:1");
     assert_eq!(documents["users/bob"].origin.line, 3);
 }

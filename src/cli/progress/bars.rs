@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::engine::progress::CollectionProgress;
 use crate::report::text::{clean, count};
@@ -30,8 +30,7 @@ pub(super) struct Bars {
 
 impl Bars {
     pub fn new(output: Output) -> Self {
-        let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-        output.set_bars(Some(all.clone()));
+        let all = output.draw();
         let phase = all.add(ProgressBar::new_spinner().with_style(style("{spinner} {msg} {elapsed}")));
         Self { output, all, phase, collections: Mutex::default() }
     }
@@ -87,6 +86,6 @@ impl View for Bars {
         collections.values().for_each(|shown| shown.bar.finish_and_clear());
         // A terminal that cannot be cleaned is still readable.
         drop(self.all.clear());
-        self.output.set_bars(None);
+        self.output.stop_drawing();
     }
 }

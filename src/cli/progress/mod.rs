@@ -5,7 +5,6 @@ mod json;
 mod meter;
 mod plain;
 
-use std::io::IsTerminal;
 use std::sync::Arc;
 
 use tracing::{debug, info, warn};
@@ -50,7 +49,7 @@ pub struct Shown {
 impl Shown {
     /// The progress that the settings ask for.
     pub fn new(settings: &Settings, output: &Output) -> Arc<Self> {
-        let view: Box<dyn View> = match kind(settings, std::io::stderr().is_terminal() && !is_dumb()) {
+        let view: Box<dyn View> = match kind(settings, output.can_draw()) {
             ProgressKind::Bars => Box::new(bars::Bars::new(output.clone())),
             ProgressKind::Json => Box::new(json::JsonLines::new(output.clone())),
             ProgressKind::None => Box::new(Nothing),
@@ -73,10 +72,6 @@ fn kind(settings: &Settings, terminal: bool) -> ProgressKind {
         ProgressKind::Auto => ProgressKind::Plain,
         asked => asked,
     }
-}
-
-fn is_dumb() -> bool {
-    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 impl Progress for Shown {

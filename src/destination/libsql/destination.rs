@@ -31,7 +31,7 @@ impl Destination for LibsqlFile {
     }
 
     async fn id(&mut self) -> Result<Option<String>> {
-        self.identity()
+        self.fresh()?.identity()
     }
 
     fn capabilities(&self) -> DestinationCapabilities {
@@ -39,7 +39,7 @@ impl Destination for LibsqlFile {
     }
 
     async fn check(&mut self) -> Result<()> {
-        self.check_readable()
+        self.fresh()?.check_readable()
     }
 
     async fn check_writable(&mut self) -> Result<()> {
@@ -51,23 +51,23 @@ impl Destination for LibsqlFile {
     }
 
     async fn inspect(&mut self) -> Result<Schema> {
-        super::inspect::schema(&self.database)
+        super::inspect::schema(&self.fresh()?.database)
     }
 
     async fn integrity(&mut self, thorough: bool) -> Result<Vec<String>> {
-        self.check_integrity(thorough)
+        self.fresh()?.check_integrity(thorough)
     }
 
     async fn foreign_key_check(&mut self, tables: &[String], limit: usize) -> Result<Vec<ForeignKeyViolation>> {
-        self.foreign_key_violations(tables, limit)
+        self.fresh()?.foreign_key_violations(tables, limit)
     }
 
     async fn count(&mut self, tables: &[String]) -> Result<Vec<u64>> {
-        self.count_rows(tables)
+        self.fresh()?.count_rows(tables)
     }
 
     async fn sample(&mut self, table: &str, columns: &[String], limit: usize) -> Result<Vec<Row>> {
-        self.sample_rows(table, columns, limit)
+        self.fresh()?.sample_rows(table, columns, limit)
     }
 
     async fn space(&mut self) -> Result<Option<Space>> {
@@ -75,7 +75,7 @@ impl Destination for LibsqlFile {
     }
 
     async fn migrations(&mut self) -> Result<Vec<AppliedMigration>> {
-        self.applied_migrations()
+        self.fresh()?.applied_migrations()
     }
 
     async fn migrate(&mut self, step: &MigrationStep) -> Result<()> {
@@ -100,7 +100,7 @@ impl Destination for LibsqlFile {
     }
 
     async fn find_run(&mut self, pipeline: &str, run: Option<&str>) -> Result<Option<RunRecord>> {
-        self.newest_run(pipeline, run)
+        self.fresh()?.newest_run(pipeline, run)
     }
 
     async fn update_run(&mut self, run: &RunRecord) -> Result<()> {
@@ -108,11 +108,11 @@ impl Destination for LibsqlFile {
     }
 
     async fn partitions(&mut self, run: &str) -> Result<Vec<PartitionState>> {
-        self.partition_states(run)
+        self.fresh()?.partition_states(run)
     }
 
     async fn counts(&mut self, run: &str) -> Result<Vec<(String, Counts)>> {
-        self.counts_by_collection(run)
+        self.fresh()?.counts_by_collection(run)
     }
 
     async fn prepare(&mut self, run: &str, targets: &[Target]) -> Result<()> {
@@ -124,11 +124,11 @@ impl Destination for LibsqlFile {
     }
 
     async fn rejects(&mut self, query: &RejectQuery) -> Result<Vec<StoredReject>> {
-        self.stored_rejects(query)
+        self.fresh()?.stored_rejects(query)
     }
 
     async fn last_pass(&mut self, run: &str, collection: Option<&str>) -> Result<u64> {
-        self.highest_pass(run, collection)
+        self.fresh()?.highest_pass(run, collection)
     }
 
     async fn finish(&mut self, run: &str) -> Result<()> {
@@ -136,7 +136,7 @@ impl Destination for LibsqlFile {
     }
 
     async fn backup(&mut self, to: &Path) -> Result<BackupFile> {
-        self.back_up(to)
+        self.fresh()?.back_up(to)
     }
 
     async fn restore(&mut self, from: &Path) -> Result<()> {
@@ -144,7 +144,7 @@ impl Destination for LibsqlFile {
     }
 
     async fn shadow(&mut self, at: &Path, tables: &[String]) -> Result<Box<dyn Destination>> {
-        self.make_shadow(at, tables).map(|shadow| Box::new(shadow) as Box<dyn Destination>)
+        self.fresh()?.make_shadow(at, tables).map(|shadow| Box::new(shadow) as Box<dyn Destination>)
     }
 
     async fn clear(&mut self, pipeline: &str, tables: &[String]) -> Result<Vec<u64>> {

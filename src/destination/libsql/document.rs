@@ -120,54 +120,59 @@ impl Commit<'_> {
         outcome
     }
 
+    /// In a table that held rows, looking first is cheaper than an insert that fails, and an equal row needs no more.
     fn store_rows(&mut self, document: &MappedDocument) -> Result<Outcome, Trouble> {
+        let fresh = self.plan().target.empty_at_start;
+        if !fresh && let Some(differs) = self.differs(document)? {
+            return self.store_existing(document, differs);
+        }
         let inserted = self.plan().insert.execute(bind_all(&document.row)).map_err(at_row)?;
         if inserted == 0 {
-            return self.store_existing(document);
+            // The key's index holds an equal key: this one by bytes, or one that only compares as equal.
+            return Err(match self.differs(document)? {
+                Some(_) => self.duplicate(document),
+                None => Trouble::Refused(self.other_key(document).map_err(at_row)?),
+            });
         }
-        if self.plan().target.remember_keys && !self.plan().target.empty_at_start {
+        if !fresh && self.plan().target.remember_keys {
             self.remember_key(document)?;
         }
         self.replace_children(document)?;
         Ok(Outcome::Inserted)
     }
 
-    /// The key's index holds an equal key.
-    fn store_existing(&mut self, document: &MappedDocument) -> Result<Outcome, Trouble> {
+    /// There is a row with this key, and it differs or not.
+    fn store_existing(&mut self, document: &MappedDocument, differs: bool) -> Result<Outcome, Trouble> {
         let target = &self.plan().target;
-        let (fresh, remember, on_conflict) = (target.empty_at_start, target.remember_keys, target.on_conflict);
-        if (fresh || self.plan().careful) && self.differs(document)?.is_none() {
-            return Err(Trouble::Refused(self.other_key(document).map_err(at_row)?));
-        }
-        if fresh || (remember && !self.remember_key(document)?) {
-            return Err(Trouble::reject(RejectCode::DuplicateKey, self.duplicate(document)));
+        let on_conflict = target.on_conflict;
+        if target.remember_keys && !self.remember_key(document)? {
+            return Err(self.duplicate(document));
         }
         match on_conflict {
             OnConflict::Skip => Ok(Outcome::Skipped),
-            OnConflict::Fail => self.require_equal(document),
-            OnConflict::Replace => self.replace(document),
+            OnConflict::Fail => self.require_equal(document, differs),
+            OnConflict::Replace => self.replace(document, differs),
         }
     }
 
-    fn require_equal(&mut self, document: &MappedDocument) -> Result<Outcome, Trouble> {
-        if self.differs(document)? == Some(false) && self.children_equal(document)? {
+    fn require_equal(&self, document: &MappedDocument, differs: bool) -> Result<Outcome, Trouble> {
+        if !differs && self.children_equal(document)? {
             return Ok(Outcome::Unchanged);
         }
         let reason = format!("{} exists already with other content", self.key_text(document));
         Err(Trouble::reject(RejectCode::RowExists, reason))
     }
 
-    fn replace(&mut self, document: &MappedDocument) -> Result<Outcome, Trouble> {
-        let updated = match &self.plan().update {
-            Some(update) => update.execute(bind_all(&document.row)).map_err(at_row)? > 0,
-            None => false,
-        };
-        if !updated && self.plan().careful && self.differs(document)? == Some(true) {
-            let reason = format!("a trigger of {} ignored the update", self.plan().table.name);
-            return Err(Trouble::reject(RejectCode::Constraint, reason));
+    fn replace(&mut self, document: &MappedDocument, differs: bool) -> Result<Outcome, Trouble> {
+        if differs && let Some(update) = &self.plan().update {
+            let updated = update.execute(bind_all(&document.row)).map_err(at_row)?;
+            if updated == 0 {
+                let reason = format!("a trigger of {} ignored the update", self.plan().table.name);
+                return Err(Trouble::reject(RejectCode::Constraint, reason));
+            }
         }
         let replaced = self.replace_children(document)?;
-        Ok(if updated || replaced { Outcome::Updated } else { Outcome::Unchanged })
+        Ok(if differs || replaced { Outcome::Updated } else { Outcome::Unchanged })
     }
 
     /// Whether the row with exactly this key differs from the document's; `None` without such a row.
@@ -195,12 +200,13 @@ impl Commit<'_> {
         }
         match self.earlier_waiting(document)? {
             false => Ok(()),
-            true => Err(Trouble::reject(RejectCode::DuplicateKey, self.duplicate(document))),
+            true => Err(self.duplicate(document)),
         }
     }
 
-    fn duplicate(&self, document: &MappedDocument) -> String {
-        format!("an earlier document of this run has {} too", self.key_text(document))
+    fn duplicate(&self, document: &MappedDocument) -> Trouble {
+        let reason = format!("an earlier document of this run has {} too", self.key_text(document));
+        Trouble::reject(RejectCode::DuplicateKey, reason)
     }
 
     /// The key as canonical JSON.

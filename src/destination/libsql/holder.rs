@@ -11,7 +11,7 @@ pub(super) fn of(path: &Path) -> Option<String> {
     [Path::new(&shared), path].into_iter().find_map(|file| {
         let inode = inode(file)?;
         let own = std::process::id();
-        locks.lines().filter_map(|line| holder(line, inode)).find(|pid| *pid != own).map(describe)
+        locks.lines().filter_map(|line| holder(line, inode)).find(|pid| *pid != own && *pid != 0).map(describe)
     })
 }
 

@@ -35,6 +35,7 @@ use std::path::{Path, PathBuf};
 
 use database::Database;
 use lease::Lease;
+use open::Stamp;
 use plan::Session;
 
 /// What a file is opened for.
@@ -57,6 +58,8 @@ pub struct LibsqlFile {
     database: Database,
     /// False for a missing file opened read-only.
     exists: bool,
+    /// Set while the file is read as immutable (or as missing): what it looked like when it was opened.
+    frozen: Option<Stamp>,
     /// Commits survive a power loss; false for a shadow.
     durable: bool,
     /// The journal mode was set.
@@ -74,6 +77,7 @@ impl LibsqlFile {
             mode,
             database,
             exists,
+            frozen: None,
             durable: true,
             journal_ready: false,
             state_ready: false,

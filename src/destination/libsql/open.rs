@@ -1,9 +1,8 @@
 //! Opening a local file: which file it really is, how SQLite may touch it, and the pragmas of a connection.
 
 use std::fs::OpenOptions;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::database::{Database, now, text};
 use super::failure::Failure;
@@ -42,10 +41,12 @@ impl LibsqlFile {
             require_folder(&file)?;
         }
         match mode {
-            Mode::ReadOnly if !exists => Self::connect(file, mode, ":memory:", false),
             Mode::ReadOnly => {
-                let uri = read_only_uri(&file)?;
-                Self::connect(file, mode, &uri, true)
+                let stamp = Stamp::of(&file);
+                let (uri, immutable) = if exists { read_only_uri(&file) } else { (":memory:".to_owned(), true) };
+                let mut opened = Self::connect(file, mode, &uri, exists)?;
+                opened.frozen = immutable.then_some(stamp);
+                Ok(opened)
             }
             Mode::ReadWrite { create: false } if !exists => Err(missing(&file)),
             Mode::ReadWrite { .. } => {
@@ -69,6 +70,14 @@ impl LibsqlFile {
         opened.pragma(&format!("cache_size = -{CACHE_KIB}"))?;
         opened.pragma(&format!("wal_autocheckpoint = {CHECKPOINT_PAGES}"))?;
         Ok(opened)
+    }
+
+    /// An immutable file that was changed after all is opened again, so that an answer is never older than its question.
+    pub(super) fn fresh(&mut self) -> Result<&mut Self> {
+        if self.frozen.as_ref().is_some_and(|stamp| *stamp != Stamp::of(&self.file)) {
+            *self = Self::open(&self.file, self.mode)?;
+        }
+        Ok(self)
     }
 
     pub(super) fn pragma(&self, pragma: &str) -> Result<()> {
@@ -208,13 +217,26 @@ pub(super) fn uri(file: &Path, parameters: &str) -> String {
     format!("{text}?{parameters}")
 }
 
-/// The address that reads a database without changing a byte beside it.
+/// The address that reads a database without changing a byte beside it, and whether it is read as immutable.
 ///
-/// A read-only connection to a database in WAL mode would create `-wal` and `-shm` files; without a WAL nothing is
-/// in them, so the file is read as immutable. With a WAL it is read together with it; the WAL itself stays as it is.
-pub(super) fn read_only_uri(file: &Path) -> Result<String> {
-    let parameters = if in_wal_mode(file)? && !has_wal(file) { "mode=ro&immutable=1" } else { "mode=ro" };
-    Ok(uri(file, parameters))
+/// A read-only connection to a database in WAL mode would create `-wal` and `-shm` files, so without them the file is
+/// read as immutable. With a WAL it is read together with it; the WAL itself stays as it is. The file's header, which
+/// would tell the journal mode, is not read here: closing it would give up the locks of every other connection of this
+/// process (POSIX locks belong to the process).
+pub(super) fn read_only_uri(file: &Path) -> (String, bool) {
+    let immutable = !["-wal", "-journal"].iter().any(|suffix| beside(file, suffix).exists());
+    (uri(file, if immutable { "mode=ro&immutable=1" } else { "mode=ro" }), immutable)
+}
+
+/// What shows that another program wrote: sizes and times of database, WAL and journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stamp(Vec<Option<(u64, Option<SystemTime>)>>);
+
+impl Stamp {
+    pub(super) fn of(file: &Path) -> Self {
+        let files = ["", "-wal", "-journal"].map(|suffix| std::fs::metadata(beside(file, suffix)).ok());
+        Self(files.into_iter().map(|found| found.map(|file| (file.len(), file.modified().ok()))).collect())
+    }
 }
 
 /// The file with something added to its name: `-wal`, `-shm`.
@@ -222,21 +244,6 @@ pub(super) fn beside(file: &Path, suffix: &str) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
-}
-
-fn has_wal(file: &Path) -> bool {
-    std::fs::metadata(beside(file, "-wal")).is_ok_and(|wal| wal.len() > 0)
-}
-
-/// Bytes 18 and 19 of the header say which journal the database uses.
-fn in_wal_mode(file: &Path) -> Result<bool> {
-    let mut header = [0_u8; 20];
-    let read = std::fs::File::open(file).and_then(|mut opened| opened.read(&mut header)).map_err(|error| {
-        Error::new(ErrorKind::Destination, "destination_cannot_open", format!("{} cannot be read", file.display()))
-            .hint("check its permissions")
-            .caused_by(error)
-    })?;
-    Ok(read == header.len() && header[18] == 2)
 }
 
 #[cfg(test)]

@@ -3,12 +3,12 @@
 use super::LibsqlFile;
 use super::database::{Database, Prepared, integer};
 use super::failure::Failure;
-use super::inspect::{self, Index};
+use super::inspect;
 use super::rejects::RejectStatements;
 use super::seen::SeenStatements;
 use super::sql;
 use crate::destination::{ChildTarget, Target};
-use crate::domain::schema::{Affinity, Schema, Table};
+use crate::domain::schema::{Schema, Table};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The prepared load of one run.
@@ -38,9 +38,6 @@ pub(super) struct TargetPlan {
     pub(super) insert: Prepared,
     pub(super) update: Option<Prepared>,
     pub(super) compare: Prepared,
-    /// "Not inserted, not updated" does not prove that an equal row exists: the key compares loosely, or triggers
-    /// may ignore rows.
-    pub(super) careful: bool,
     pub(super) children: Vec<ChildPlan>,
     /// Owner of this target's keys in `_fireferry_seen`.
     pub(super) owner: Option<i64>,
@@ -116,7 +113,6 @@ fn plan(database: &Database, schema: &Schema, run: &str, target: &Target) -> Res
         insert: prepare(&sql::insert_row(target))?,
         update: sql::update_row(target).map(|sql| prepare(&sql)).transpose()?,
         compare: prepare(&sql::compare_row(target))?,
-        careful: !table.triggers.is_empty() || !key_is_exact(database, &table, target)?,
         owner: owner(database, run, target)?,
         waiting: waiting(database, run, target)?,
         target: target.clone(),
@@ -148,29 +144,6 @@ fn require(schema: &Schema, name: &str, columns: &[String], target: &Target) -> 
         Some(column) => Err(missing(format!("table {name} has no column {column}"))),
         None => Ok(table.clone()),
     }
-}
-
-/// Whether the unique index of the key finds exactly the rows whose key has the same bytes and type.
-fn key_is_exact(database: &Database, table: &Table, target: &Target) -> Result<bool> {
-    let names: Vec<&String> = target.key.iter().map(|index| &target.columns[*index]).collect();
-    let typed = names.iter().all(|name| {
-        table
-            .column(name)
-            .is_some_and(|column| matches!(table.affinity(column), Affinity::Text | Affinity::Integer | Affinity::Real))
-    });
-    let covers = |index: &Index| {
-        index.unique
-            && index.columns.len() == names.len()
-            && names.iter().all(|name| {
-                index.columns.iter().any(|(column, _)| column.as_ref().is_some_and(|c| c.eq_ignore_ascii_case(name)))
-            })
-    };
-    let indexes = inspect::indexes(database, &table.name)?;
-    let binary = indexes
-        .iter()
-        .filter(|index| covers(index))
-        .all(|index| index.columns.iter().all(|(_, collation)| collation.eq_ignore_ascii_case("BINARY")));
-    Ok(typed && binary)
 }
 
 /// The collection's first partition: a number that stays the same when the run is resumed.

@@ -150,9 +150,7 @@ impl LibsqlFile {
     pub(super) fn finish_run(&mut self, run: &str) -> Result<()> {
         self.writable()?;
         self.session = None;
-        let forget = "DELETE FROM _fireferry_seen
-                      WHERE owner IN (SELECT id FROM _fireferry_partitions WHERE run = ?1)";
-        self.database.execute(forget, vec![run.into()])?;
+        self.forget_keys(run)?;
         self.pragma("analysis_limit = 400")?;
         self.pragma("optimize")?;
         // Readers of other processes may keep the WAL from being emptied; that is theirs to end.
@@ -160,6 +158,21 @@ impl LibsqlFile {
             Err(failure) if !failure.is_busy() => Err(self.database.error(failure)),
             _ => Ok(()),
         }
+    }
+}
+
+impl LibsqlFile {
+    /// Emptying the whole table is cheap; picking the rows of one run out of it is done only when others are in it.
+    fn forget_keys(&self, run: &str) -> Result<()> {
+        let others = "SELECT 1 FROM _fireferry_seen
+                      WHERE owner < (SELECT min(id) FROM _fireferry_partitions WHERE run = ?1)
+                         OR owner > (SELECT max(id) FROM _fireferry_partitions WHERE run = ?1) LIMIT 1";
+        let others = self.database.query_one(others, vec![run.into()], |_| Ok(()))?.is_some();
+        let (condition, values) = match others {
+            true => (" WHERE owner IN (SELECT id FROM _fireferry_partitions WHERE run = ?1)", vec![run.into()]),
+            false => ("", vec![]),
+        };
+        self.database.execute(&format!("DELETE FROM _fireferry_seen{condition}"), values).map(|_| ())
     }
 }
 

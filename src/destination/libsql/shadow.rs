@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::SystemTime;
 
 use super::database::{Database, text};
 use super::inspect::{MIGRATIONS, is_internal, schema};
-use super::open::{beside, read_only_uri};
+use super::open::{Stamp, read_only_uri};
 use super::{LibsqlFile, Mode, sql};
 use crate::domain::schema::{Schema, Table};
 use crate::error::{Error, ErrorKind, Result};
@@ -26,9 +25,9 @@ impl LibsqlFile {
         shadow.durable = false;
         shadow.writable()?;
         if self.exists {
-            let before = self.stamp();
+            let before = Stamp::of(&self.file);
             self.copy_into(&shadow.database, tables)?;
-            if self.stamp() != before {
+            if Stamp::of(&self.file) != before {
                 return Err(Error::new(
                     ErrorKind::Transient,
                     "destination_changed",
@@ -41,16 +40,8 @@ impl LibsqlFile {
         Ok(shadow)
     }
 
-    /// What shows that another program wrote: sizes and times of database and WAL.
-    fn stamp(&self) -> Vec<Option<(u64, Option<SystemTime>)>> {
-        [self.file.clone(), beside(&self.file, "-wal")]
-            .iter()
-            .map(|file| std::fs::metadata(file).ok().map(|found| (found.len(), found.modified().ok())))
-            .collect()
-    }
-
     fn copy_into(&self, shadow: &Database, tables: &[String]) -> Result<()> {
-        let source = read_only_uri(&self.file)?;
+        let (source, _) = read_only_uri(&self.file);
         shadow.execute("ATTACH ?1 AS source", vec![source.into()])?;
         shadow.execute("PRAGMA foreign_keys = OFF", vec![])?;
         let wanted = with_parents(&schema(&self.database)?, tables);

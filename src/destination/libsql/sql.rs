@@ -33,13 +33,12 @@ pub(super) fn insert_row(target: &Target) -> String {
     format!("{} ON CONFLICT ({key}) DO NOTHING", insert(&target.table, &target.columns))
 }
 
-/// Makes the mapped columns equal, if any differs. `None` when all of them are key.
+/// Makes the mapped columns equal. `None` when all of them are key.
 pub(super) fn update_row(target: &Target) -> Option<String> {
-    let differs = differs(target)?;
     let set: Vec<String> =
         others(target).map(|index| format!("{} = ?{}", quote(&target.columns[index]), index + 1)).collect();
     let (table, key) = (quote(&target.table), same_key(target));
-    Some(format!("UPDATE OR ABORT {table} SET {} WHERE {key} AND ({differs})", set.join(", ")))
+    (!set.is_empty()).then(|| format!("UPDATE OR ABORT {table} SET {} WHERE {key}", set.join(", ")))
 }
 
 /// One row (0 or 1: whether it differs) when a row has exactly this key, none otherwise.

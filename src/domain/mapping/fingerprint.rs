@@ -12,7 +12,7 @@ impl Mapping {
         let mut out = String::new();
         // Writing to a string cannot fail.
         let _ = writeln!(out, "collection {:?} table {:?} key {:?}", self.collection.as_str(), self.table, self.key);
-        let _ = writeln!(out, "unknown {:?}", self.unknown_fields);
+        let _ = writeln!(out, "unknown {:?} id field {:?}", self.unknown_fields, self.id_field);
         for condition in &self.filter.conditions {
             let (field, operator) = (condition.field.segments(), condition.operator);
             let _ = writeln!(out, "where {field:?} {operator} {}", encode_lossless(&condition.value));

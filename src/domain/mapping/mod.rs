@@ -44,6 +44,8 @@ pub struct Mapping {
     pub filter: Filter,
     /// What to do with fields that no column maps.
     pub unknown_fields: UnknownFields,
+    /// The field that plain objects have their id in: where it holds the document's id it is not an unknown field.
+    pub id_field: Option<String>,
     /// A single value above this many bytes is an `oversized_value`.
     pub max_value_bytes: usize,
 }

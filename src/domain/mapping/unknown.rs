@@ -19,14 +19,14 @@ enum Standing<'a> {
 impl Mapping {
     /// The unknown fields as a map, with the structure they have; `None` without any.
     pub(super) fn unknown_value(&self, document: &Document) -> Option<Value> {
-        let unknown = unknown_of(&document.fields, &self.known_paths());
+        let unknown = unknown_of(&document.fields, &self.known_paths(document));
         (!unknown.is_empty()).then_some(Value::Map(unknown))
     }
 
     /// A rejection that names the unknown fields, if there are any.
     pub(super) fn refuse_unknown(&self, document: &Document) -> Result<(), Rejection> {
         let mut names = Vec::new();
-        list_unknown(&document.fields, &self.known_paths(), "", &mut names);
+        list_unknown(&document.fields, &self.known_paths(document), "", &mut names);
         if names.is_empty() {
             return Ok(());
         }
@@ -40,15 +40,26 @@ impl Mapping {
         Err(Rejection::new(RejectCode::UnknownField, reason))
     }
 
-    fn known_paths(&self) -> Vec<&[String]> {
+    fn known_paths(&self, document: &Document) -> Vec<&[String]> {
         let mut known = Vec::with_capacity(self.columns.len() + self.children.len() + 4);
         known.extend(self.columns.iter().filter_map(named_field));
         for child in &self.children {
             known.push(child.each.segments());
             known.extend(child.columns.iter().filter_map(named_field));
         }
+        let id = self.id_field.iter().filter(|name| is_id(document, name));
+        known.extend(id.map(std::slice::from_ref));
         known.extend(self.filter.conditions.iter().map(|condition| condition.field.segments()));
         known
+    }
+}
+
+/// Whether the field only repeats the document's id, so that nothing is lost without it.
+fn is_id(document: &Document, name: &str) -> bool {
+    match document.fields.get(name) {
+        Some(Value::String(text)) => *text == document.path.id,
+        Some(Value::Integer(number)) => number.to_string() == document.path.id,
+        _ => false,
     }
 }
 

@@ -156,6 +156,7 @@ async fn finish(run: &mut Prepared, work: &mut Work) -> Result<()> {
     if run.options.dry_run {
         work.samples = samples::samples(run.ctx.destination.as_mut(), &run.examination.steps).await?;
     }
+    work.warn_of_nothing_but_rejects();
     retire_source(run, work).await
 }
 
@@ -231,6 +232,16 @@ async fn shown_rejects(run: &mut Prepared, work: &mut Work) -> Result<()> {
 }
 
 impl Work {
+    /// A collection of which nothing was written is most likely read in the wrong way.
+    fn warn_of_nothing_but_rejects(&mut self) {
+        for report in self.collections.iter().filter(|report| report.read > 0 && report.rejected == report.read) {
+            self.warnings.push(format!(
+                "every document of {} was rejected: are path, shape and mapping those of this source?",
+                report.collection
+            ));
+        }
+    }
+
     /// Whether every validation done is valid.
     pub fn valid(&self) -> bool {
         self.collections.iter().filter_map(|report| report.validation.as_ref()).all(|validation| validation.valid)

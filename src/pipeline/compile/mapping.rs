@@ -50,6 +50,7 @@ pub(super) fn mapping(
         children: children.into_iter().collect::<Option<_>>()?,
         filter,
         unknown_fields,
+        id_field: scope.id_field.map(str::to_owned),
         max_value_bytes: scope.max_value_bytes,
     })
 }

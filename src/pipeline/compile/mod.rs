@@ -20,7 +20,7 @@ use super::fingerprint::fingerprint;
 use super::graph;
 use super::mark::{At, Mark};
 use super::model::{CollectionModel, LedgerPolicy, PipelineModel};
-use super::resolved::{BackupPolicy, Collection, Pipeline, Settings};
+use super::resolved::{BackupPolicy, Collection, Pipeline, Settings, SourceSpec};
 use crate::destination::OnConflict;
 use crate::domain::document::CollectionPattern;
 
@@ -32,6 +32,8 @@ pub(super) struct Scope<'a, 'p> {
     problems: &'a mut Problems<'p>,
     /// A single value above this is rejected.
     max_value_bytes: usize,
+    /// The field that plain objects have their id in.
+    id_field: Option<&'a str>,
 }
 
 /// Compiles the model. Mistakes are added to `problems`; `None` when one of them leaves nothing to return.
@@ -47,8 +49,10 @@ pub fn compile(
     let source = ends::source(model.source.as_ref(), overrides, &folder, problems);
     let destination = ends::destination(model.destination.as_ref(), overrides, &folder, &mut warnings, problems);
     let settings = settings(&model);
+    let id_field = source.as_ref().map(|SourceSpec::Json(json)| json.id_field.clone());
     let mut scope = Scope {
         folder: &folder,
+        id_field: id_field.as_deref(),
         max_value_bytes: to_usize(model.defaults.max_value_bytes.map_or(16 << 20, |size| size.0)),
         problems,
     };

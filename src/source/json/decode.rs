@@ -1,14 +1,13 @@
 //! One record's bytes to one document.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::backfire;
 use super::locate::{Located, database, locate, text_member};
 use super::parser::{Fault, Parsed, Parser};
 use super::rest;
 use super::shape::Shape;
-use super::value::{self, Listed, Style, is_document_path};
+use super::value::{self, Style, is_document_path};
 use crate::domain::document::{CollectionPattern, Document, DocumentPath, Origin};
 use crate::domain::reject::{RejectCode, Rejection};
 use crate::domain::value::{Map, Timestamp, Value};
@@ -123,7 +122,7 @@ impl Decoder {
                 (self.own_path(located, "name")?, document.fields)
             }
             (Shape::FirestoreBackfire, _) => {
-                let fields = backfire(&mut parser)?;
+                let fields = backfire::fields(&mut parser)?;
                 parser.end()?;
                 (self.own_path(located, "path")?, fields)
             }
@@ -201,36 +200,6 @@ impl Decoder {
         }
         Ok(self.path(id.to_owned()))
     }
-}
-
-/// `{"path":…,"data":{…},"timestamps":[…],"geopoints":[…],"documents":[…],"queries":[…]}`.
-fn backfire(parser: &mut Parser<'_>) -> Parsed<Map> {
-    let mut data = None;
-    let mut listed = HashMap::new();
-    let mut seen: Vec<Cow<'_, str>> = Vec::new();
-    parser.object(|parser, key| {
-        if seen.contains(&key) {
-            return Err(value::duplicate(&key));
-        }
-        let kind = match key.as_ref() {
-            "timestamps" => Some(Listed::Timestamp),
-            "geopoints" => Some(Listed::GeoPoint),
-            "documents" => Some(Listed::Reference),
-            _ => None,
-        };
-        match (key.as_ref(), kind, parser.peek()?) {
-            ("data", _, b'{') => data = Some(value::map(parser, Style::Backfire)?),
-            (_, Some(kind), b'[') => parser.array(|parser| {
-                listed.insert(parser.string()?.into_owned(), kind);
-                Ok(())
-            })?,
-            _ => parser.skip()?,
-        }
-        seen.push(key);
-        Ok(())
-    })?;
-    let missing = || Fault::reject(RejectCode::MalformedRecord, "`data` is missing or no object");
-    value::restore(data.ok_or_else(missing)?, listed)
 }
 
 fn id_in(fields: &Map, field: &str) -> Parsed<String> {

@@ -44,6 +44,12 @@ struct Head<'a> {
 
 impl Head<'_> {
     fn detect(&self, named: Option<Shape>) -> Result<Detected> {
+        if self.whole && self.text.trim().is_empty() && !self.is_lines_by_name() {
+            let message = "the file is empty: not even `[]` stands in it";
+            return Err(Error::new(ErrorKind::Source, "source_empty", message)
+                .file(self.path)
+                .hint("export the documents again, or move the file away"));
+        }
         let layout = self.layout();
         let (root, _, _) = Outline::of(self.text);
         if let Some(shape) = named {
@@ -64,11 +70,8 @@ impl Head<'_> {
 
     /// How records of the shapes without a frame of their own lie in the file.
     fn layout(&self) -> Layout {
-        let name = self.path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
-        let lines_by_name = [".ndjson", ".jsonl"].iter().any(|end| {
-            [".gz", ".zst", ""].iter().any(|packed| name.strip_suffix(packed).is_some_and(|name| name.ends_with(end)))
-        });
         let start = self.text.trim_start();
+        let lines_by_name = self.is_lines_by_name();
         if start.starts_with('[') && !(lines_by_name && line_is_array(start)) {
             return Layout::Array;
         }
@@ -80,6 +83,13 @@ impl Head<'_> {
             (false, Some(_)) => Layout::Lines,
             (false, None) => Layout::Values,
         }
+    }
+
+    /// Whether the file is named as one of lines, in which nothing else is a record.
+    fn is_lines_by_name(&self) -> bool {
+        let name = self.path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+        let name = [".gz", ".zst"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
+        name.ends_with(".ndjson") || name.ends_with(".jsonl")
     }
 
     fn named(&self, shape: Shape, layout: Layout, root: &Outline) -> Result<Detected> {
@@ -296,7 +306,7 @@ mod tests {
         assert_eq!(layout("x.ndjson.gz", "{\n\"id\":1}"), Layout::Lines);
         assert_eq!(layout("x.JSONL", "nonsense\n{\"id\":1}"), Layout::Lines);
         assert_eq!(layout("x.ndjson", "[1]\n{\"id\":1}"), Layout::Lines);
-        assert_eq!(layout("x.json", ""), Layout::Lines);
+        assert_eq!(layout("x.ndjson", ""), Layout::Lines);
     }
 
     #[test]

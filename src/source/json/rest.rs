@@ -10,11 +10,9 @@ use super::value::{duplicate, is_document_path, place};
 use crate::domain::reject::RejectCode;
 use crate::domain::value::{Map, Timestamp, Value};
 
-/// A document as the API writes it.
+/// A document as the API writes it, without its name.
 #[derive(Debug, Default)]
 pub(super) struct RestDocument {
-    /// Its full name.
-    pub(super) name: Option<String>,
     pub(super) fields: Map,
     pub(super) created: Option<Timestamp>,
     pub(super) updated: Option<Timestamp>,
@@ -29,7 +27,8 @@ pub(super) fn split_name(name: &str) -> Option<(&str, &str)> {
     (well_formed && is_document_path(path)).then(|| name.split_at(name.len() - path.len()))
 }
 
-/// The next document: bare, or inside of a `runQuery` or `batchGet` answer. `own` is the database of its name.
+/// The next document: bare, or inside of a `runQuery` or `batchGet` answer. `own` is the database of its name, which
+/// was found before (see `locate`).
 pub(super) fn document(parser: &mut Parser<'_>, own: &str) -> Parsed<RestDocument> {
     let mut document = RestDocument::default();
     let mut seen = Vec::new();
@@ -38,8 +37,7 @@ pub(super) fn document(parser: &mut Parser<'_>, own: &str) -> Parsed<RestDocumen
             return Err(duplicate(&key));
         }
         match key.as_ref() {
-            "document" | "found" => document = self::document(parser, own)?,
-            "name" if parser.peek()? == b'"' => document.name = Some(parser.string()?.into_owned()),
+            "document" | "found" if parser.peek()? == b'{' => document = self::document(parser, own)?,
             "fields" => document.fields = fields(parser, own)?,
             "createTime" => document.created = Some(time(parser, &key)?),
             "updateTime" => document.updated = Some(time(parser, &key)?),

@@ -3,9 +3,10 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use memchr::{memchr, memchr_iter, memchr2};
+use memchr::{memchr, memchr_iter, memrchr};
 use serde::{Deserialize, Serialize};
 
+use super::extent::{Extent, Step};
 use super::input::{self, Compression, Input};
 use super::parser::{Fault, Parser};
 use super::sink::Sink;
@@ -33,12 +34,13 @@ impl Position {
 
     /// The position `text` further on.
     pub(super) fn after(self, text: &[u8]) -> Self {
-        let lines = memchr_iter(b'\n', text).count() as u64;
-        let column = match memchr::memrchr(b'\n', text) {
-            Some(last) => (text.len() - last) as u64,
-            None => self.column + text.len() as u64,
+        let length = text.len() as u64;
+        let Some(last) = memrchr(b'\n', text) else {
+            return Self { offset: self.offset + length, column: self.column + length, ..self };
         };
-        Self { offset: self.offset + text.len() as u64, line: self.line + lines, column }
+        let lines = memchr_iter(b'\n', text).count() as u64;
+        let column = length - last as u64;
+        Self { offset: self.offset + length, line: self.line + lines, column }
     }
 }
 
@@ -55,6 +57,9 @@ pub(super) struct Scanner {
     /// Where the byte at `settled` of the buffer lies; what is before it has been counted.
     place: Position,
     settled: usize,
+    /// The last field name, as written and as meant; kept here so that they need no new memory each time.
+    raw_key: Sink,
+    name: String,
 }
 
 impl Scanner {
@@ -63,13 +68,28 @@ impl Scanner {
         let (input, compression) = input::open(path, from.offset)?;
         let buffer = vec![0; WINDOW].into_boxed_slice();
         let path = path.to_owned();
-        Ok(Self { input, path, compression, stop, buffer, at: 0, end: 0, place: from, settled: 0 })
+        let raw_key = Sink::new(MAX_KEY);
+        Ok(Self {
+            input,
+            path,
+            compression,
+            stop,
+            buffer,
+            at: 0,
+            end: 0,
+            place: from,
+            settled: 0,
+            raw_key,
+            name: String::new(),
+        })
     }
 
     /// Here.
     pub(super) fn position(&mut self) -> Position {
-        self.place = self.place.after(&self.buffer[self.settled..self.at]);
-        self.settled = self.at;
+        if self.settled < self.at {
+            self.place = self.place.after(&self.buffer[self.settled..self.at]);
+            self.settled = self.at;
+        }
         self.place
     }
 
@@ -157,20 +177,24 @@ impl Scanner {
 
     /// A value, from its first byte to its last, into the sink. Brackets are checked, contents are not.
     pub(super) fn value(&mut self, sink: &mut Sink) -> Result<()> {
-        let start = self.position();
         let mut extent = match self.peek()? {
-            None => return Err(self.cut_off(start)),
             Some(b'{' | b'[' | b'"') => Extent::default(),
             Some(byte) if is_scalar(byte) => return self.scalar(sink),
-            Some(_) => return Err(self.expected("a JSON value")),
+            _ => return Err(self.expected("a JSON value")),
         };
+        // Only looked up where the value does not end in the window.
+        let mut start = None;
         loop {
             let chunk = self.rest()?;
             if chunk.is_empty() {
+                let start = start.unwrap_or(Position::START);
                 return Err(self.cut_off(start));
             }
             let (length, step) = extent.run(chunk);
             sink.push(&chunk[..length]);
+            if matches!(step, Step::More) && start.is_none() {
+                start = Some(self.position());
+            }
             self.at += length;
             match step {
                 Step::More => {}
@@ -194,15 +218,25 @@ impl Scanner {
         }
     }
 
-    /// A field name, which must be next: its raw text with quotes, and its meaning.
-    pub(super) fn key(&mut self) -> Result<(Vec<u8>, String)> {
+    /// Takes a field name, which must be next; as it is written into the sink, if there is one. See [`Self::name`].
+    pub(super) fn key(&mut self, sink: Option<&mut Sink>) -> Result<()> {
         let start = self.position();
-        let mut sink = Sink::new(MAX_KEY);
         if self.peek()? != Some(b'"') {
             return Err(self.expected("a field name in double quotes"));
         }
-        self.value(&mut sink)?;
-        let Some(raw) = sink.whole() else {
+        let mut raw = std::mem::replace(&mut self.raw_key, Sink::new(0));
+        raw.clear();
+        self.value(&mut raw)?;
+        let read = self.read_key(start, &raw);
+        if let (Some(sink), Some(raw)) = (sink, raw.whole()) {
+            sink.push(raw);
+        }
+        self.raw_key = raw;
+        read
+    }
+
+    fn read_key(&mut self, start: Position, raw: &Sink) -> Result<()> {
+        let Some(raw) = raw.whole() else {
             let message = format!("a field name is longer than {MAX_KEY} bytes");
             return Err(self.error("json_syntax", start, message));
         };
@@ -210,9 +244,18 @@ impl Scanner {
             return Err(self.error("json_syntax", start, "a field name is not valid UTF-8".to_owned()));
         };
         match Parser::new(text).string() {
-            Ok(key) => Ok((raw.to_vec(), key.into_owned())),
+            Ok(name) => {
+                self.name.clear();
+                self.name.push_str(&name);
+                Ok(())
+            }
             Err(fault) => Err(self.fault(start, raw, &fault)),
         }
+    }
+
+    /// The field name that was taken last.
+    pub(super) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Fails unless `byte` comes next, after white space; takes it.
@@ -293,90 +336,4 @@ pub(super) fn is_plain(path: &Path) -> Result<bool> {
 
 fn is_scalar(byte: u8) -> bool {
     !matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b',' | b':' | b'{' | b'}' | b'[' | b']' | b'"')
-}
-
-/// What a stretch of bytes did to an open value.
-enum Step {
-    More,
-    Done,
-    Mismatch,
-}
-
-/// Brackets are compared up to this depth; deeper ones are only counted, so that memory stays bounded.
-const COMPARED: usize = 512;
-
-/// The state between two stretches of a string, an object or an array.
-#[derive(Default)]
-struct Extent {
-    in_string: bool,
-    escaped: bool,
-    depth: usize,
-    /// One bit per level: 1 for an object.
-    kinds: [u64; COMPARED / 64],
-}
-
-impl Extent {
-    /// Goes through `chunk`; gives how much of it belongs to the value.
-    fn run(&mut self, chunk: &[u8]) -> (usize, Step) {
-        let mut at = 0;
-        while at < chunk.len() {
-            if self.in_string {
-                at = self.string(chunk, at);
-                if !self.in_string && self.depth == 0 {
-                    return (at, Step::Done);
-                }
-                continue;
-            }
-            let byte = chunk[at];
-            match byte {
-                b'"' => self.in_string = true,
-                b'{' | b'[' => self.open(byte == b'{'),
-                b'}' | b']' => {
-                    if !self.close(byte == b'}') {
-                        return (at, Step::Mismatch);
-                    }
-                    if self.depth == 0 {
-                        return (at + 1, Step::Done);
-                    }
-                }
-                _ => {}
-            }
-            at += 1;
-        }
-        (at, Step::More)
-    }
-
-    /// Goes on inside of a string; gives the place after its end, or the chunk's end.
-    fn string(&mut self, chunk: &[u8], mut at: usize) -> usize {
-        if self.escaped {
-            self.escaped = false;
-            at += 1;
-        }
-        while let Some(found) = chunk.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
-            at += found + 1;
-            if chunk[at - 1] == b'"' {
-                self.in_string = false;
-                return at;
-            }
-            if at == chunk.len() {
-                self.escaped = true;
-                return at;
-            }
-            at += 1;
-        }
-        chunk.len()
-    }
-
-    fn open(&mut self, object: bool) {
-        if let Some(word) = self.kinds.get_mut(self.depth / 64) {
-            let bit = 1 << (self.depth % 64);
-            *word = if object { *word | bit } else { *word & !bit };
-        }
-        self.depth += 1;
-    }
-
-    fn close(&mut self, object: bool) -> bool {
-        self.depth -= 1;
-        self.kinds.get(self.depth / 64).is_none_or(|word| (word >> (self.depth % 64) & 1 == 1) == object)
-    }
 }

@@ -75,6 +75,11 @@ impl Sink {
         self.length
     }
 
+    /// Whether nothing is kept.
+    pub(super) fn is_counting(&self) -> bool {
+        self.counting
+    }
+
     /// Whether there was nothing but white space.
     pub(super) fn is_blank(&self) -> bool {
         self.blank

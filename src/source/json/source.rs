@@ -216,6 +216,13 @@ impl Inner {
         let mut found: BTreeMap<CollectionPattern, (Vec<String>, Option<u64>)> = BTreeMap::new();
         for file in self.list()?.files {
             let known = self.know(&file)?;
+            // Damaged before its first document: that it holds nothing would be the wrong message.
+            if known.inventory.collections.is_empty()
+                && known.inventory.broken.is_some()
+                && let Some(error) = inventory::take(&file.path, &known.bounds).broken
+            {
+                return Err(error);
+            }
             let apart = !known.bounds.shape.carries_paths() || scan::is_plain(&file.path)?;
             for (collection, bytes) in &known.inventory.collections {
                 let (files, sum) = found.entry(collection.clone()).or_insert((Vec::new(), Some(0)));

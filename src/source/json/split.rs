@@ -189,10 +189,10 @@ impl Flat {
                 _ => return Err(self.scanner.expected("`,` or `}` after a field")),
             }
             first = false;
-            let (_, key) = self.scanner.key()?;
+            self.scanner.key(None)?;
             self.scanner.expect(b':', "`:` after a field name", None)?;
             let next = self.scanner.whitespace(None)?;
-            if key == member && next == Some(b'[') {
+            if self.scanner.name() == member && next == Some(b'[') {
                 self.scanner.bump();
                 if self.first()? {
                     return Ok(true);

@@ -31,11 +31,11 @@ pub(super) struct Tree {
 #[derive(Clone)]
 enum Frame {
     /// Collections by name, of the document with this path (the database itself: empty).
-    Collections(String),
+    Collections(Arc<str>),
     /// Documents by id, of this collection.
     Documents(Arc<str>),
     /// The members of the document with this path.
-    Document(String),
+    Document(Arc<str>),
 }
 
 /// What a collection has to do with the wanted one.
@@ -54,13 +54,12 @@ enum Relation {
 impl Frame {
     fn path(&self) -> &str {
         match self {
-            Self::Collections(path) | Self::Document(path) => path,
-            Self::Documents(collection) => collection,
+            Self::Collections(path) | Self::Document(path) | Self::Documents(path) => path,
         }
     }
 
     /// The frame that is open in the `depth`th place of a layout.
-    fn at(layout: Layout, depth: usize, path: String) -> Self {
+    fn at(layout: Layout, depth: usize, path: Arc<str>) -> Self {
         let first = match layout {
             Layout::Collection => 1,
             Layout::Database => 2,
@@ -68,7 +67,7 @@ impl Frame {
         };
         match (first + depth) % 3 {
             0 => Self::Collections(path),
-            1 => Self::Documents(path.into()),
+            1 => Self::Documents(path),
             _ => Self::Document(path),
         }
     }
@@ -83,14 +82,14 @@ impl Tree {
         wanted: Option<CollectionPattern>,
         from: &Mark,
     ) -> Result<Self> {
-        let frame = |(depth, path): (usize, &String)| Frame::at(layout, depth, path.clone());
+        let frame = |(depth, path): (usize, &String)| Frame::at(layout, depth, path.as_str().into());
         let mut frames: Vec<Frame> = from.inside.iter().enumerate().map(frame).collect();
         let fresh = from.position.offset == 0;
         if fresh {
             scanner.byte_order_mark()?;
             scanner.expect(b'{', "an object", None)?;
             let root = if layout == Layout::Collection { root } else { "" };
-            frames.push(Frame::at(layout, 0, root.to_owned()));
+            frames.push(Frame::at(layout, 0, root.into()));
         }
         let nested = if layout == Layout::Collections { "subCollection" } else { "__collections__" };
         Ok(Self { scanner, nested, wanted, frames, fresh, pieces: Vec::new() })
@@ -103,18 +102,18 @@ impl Tree {
                 return self.finish().map(|()| None);
             };
             let frame = frame.clone();
-            let Some(key) = self.member()? else {
+            if !self.member()? {
                 self.frames.pop();
                 continue;
-            };
+            }
             match frame {
-                Frame::Collections(parent) => self.enter_collection(&parent, &key)?,
+                Frame::Collections(parent) => self.enter_collection(&parent)?,
                 Frame::Documents(collection) => {
-                    if let Some(found) = self.document(collection, key, sink)? {
+                    if let Some(found) = self.document(collection, sink)? {
                         return Ok(Some(found));
                     }
                 }
-                Frame::Document(path) => self.enter_document_member(path, &key)?,
+                Frame::Document(path) => self.enter_document_member(path)?,
             }
         }
     }
@@ -140,13 +139,13 @@ impl Tree {
         self.scanner.fault(start, raw.get(begin..).unwrap_or_default(), &fault)
     }
 
-    /// The name of the next member of the innermost object, read up to its value; `None` where the object ends.
-    fn member(&mut self) -> Result<Option<String>> {
+    /// Moves to the value of the next member of the innermost object; false where the object ends.
+    fn member(&mut self) -> Result<bool> {
         match (self.scanner.whitespace(None)?, self.fresh) {
             (Some(b'}'), _) => {
                 self.scanner.bump();
                 self.fresh = false;
-                return Ok(None);
+                return Ok(false);
             }
             (Some(b','), false) => {
                 self.scanner.bump();
@@ -156,14 +155,14 @@ impl Tree {
             _ => return Err(self.scanner.expected("`,` or `}` after a field")),
         }
         self.fresh = false;
-        let (_, key) = self.scanner.key()?;
+        self.scanner.key(None)?;
         self.scanner.expect(b':', "`:` after a field name", None)?;
-        Ok(Some(key))
+        Ok(true)
     }
 
-    fn enter_collection(&mut self, parent: &str, name: &str) -> Result<()> {
+    fn enter_collection(&mut self, parent: &str) -> Result<()> {
         let here = self.scanner.position();
-        let collection = self.collection_path(parent, name, here)?;
+        let collection = self.collection_path(parent, self.scanner.name(), here)?;
         if self.scanner.whitespace(None)? != Some(b'{') {
             return Err(self
                 .scanner
@@ -192,21 +191,22 @@ impl Tree {
         Ok(path)
     }
 
-    fn document(&mut self, collection: Arc<str>, id: String, sink: &mut Sink) -> Result<Option<Found>> {
+    fn document(&mut self, collection: Arc<str>, sink: &mut Sink) -> Result<Option<Found>> {
         let is_object = self.scanner.whitespace(None)? == Some(b'{');
         let start = self.scanner.position();
+        let id = self.scanner.name().to_owned();
         match self.relation(&collection) {
             Relation::Wanted => {
                 sink.clear();
                 self.pieces.clear();
                 self.pieces.push((0, start));
-                if is_object { self.own_fields(sink)? } else { self.scanner.value(sink)? }
+                if is_object && !sink.is_counting() { self.own_fields(sink)? } else { self.scanner.value(sink)? }
             }
             Relation::Above if is_object => {
-                self.open(Frame::Document(format!("{collection}/{id}")));
+                self.open(Frame::Document(format!("{collection}/{id}").into()));
                 return Ok(None);
             }
-            Relation::Surveyed if is_object => self.open(Frame::Document(format!("{collection}/{id}"))),
+            Relation::Surveyed if is_object => self.open(Frame::Document(format!("{collection}/{id}").into())),
             Relation::Surveyed => self.pass()?,
             Relation::Above | Relation::Unrelated => return self.pass().map(|()| None),
         }
@@ -235,11 +235,10 @@ impl Tree {
                 _ => return Err(self.scanner.expected("`,` or `}` after a field")),
             }
             first = false;
-            let (raw, key) = self.scanner.key()?;
-            sink.push(&raw);
+            self.scanner.key(Some(sink))?;
             self.scanner.expect(b':', "`:` after a field name", Some(sink))?;
             sink.push(b":");
-            if self.scanner.whitespace(Some(sink))? == Some(b'{') && key == self.nested {
+            if self.scanner.whitespace(Some(sink))? == Some(b'{') && self.scanner.name() == self.nested {
                 sink.push(b"{}");
                 self.pass()?;
                 self.pieces.push((sink.length(), self.scanner.position()));
@@ -249,14 +248,15 @@ impl Tree {
         }
     }
 
-    fn enter_document_member(&mut self, path: String, key: &str) -> Result<()> {
+    fn enter_document_member(&mut self, path: Arc<str>) -> Result<()> {
         let is_object = self.scanner.whitespace(None)? == Some(b'{');
-        if is_object && key == self.nested {
+        if is_object && self.scanner.name() == self.nested {
             self.open(Frame::Collections(path));
             return Ok(());
         }
         if path.is_empty() {
             let here = self.scanner.position();
+            let key = self.scanner.name();
             let message = format!("`{key}` stands beside `__collections__`: this is the export of a single document");
             let error = self.scanner.error("single_document_export", here, message);
             return Err(error.hint("the file does not say which document it is; export its collection or the database"));

@@ -1,7 +1,5 @@
 //! Field values in the shapes that write them as ordinary JSON, with or without conventions for what JSON lacks.
 
-use std::collections::HashMap;
-
 use super::parser::{Fault, Parsed, Parser, numeric};
 use super::timestamp;
 use crate::domain::reject::RejectCode;
@@ -75,7 +73,7 @@ fn interpret(map: Map, style: Style, text: &str) -> Value {
 }
 
 /// `{"_latitude":…,"_longitude":…}`.
-fn geo_point(map: &Map, text: &str) -> Option<Value> {
+pub(super) fn geo_point(map: &Map, text: &str) -> Option<Value> {
     let latitude = number(map.get("_latitude")?)?;
     let longitude = number(map.get("_longitude")?)?;
     (map.len() == 2).then(|| place(latitude, longitude, text))
@@ -91,7 +89,7 @@ pub(super) fn place(latitude: f64, longitude: f64, text: &str) -> Value {
 }
 
 /// `{"_firestore":…,"_path":{"segments":[…]},"_converter":…}`.
-fn reference(map: &Map, text: &str) -> Option<Value> {
+pub(super) fn reference(map: &Map, text: &str) -> Option<Value> {
     let Value::Map(path) = map.get("_path")? else { return None };
     let Value::Array(segments) = path.get("segments")? else { return None };
     if map.iter().any(|(name, _)| !matches!(name, "_firestore" | "_path" | "_converter")) {
@@ -154,65 +152,6 @@ fn number(value: &Value) -> Option<f64> {
     }
 }
 
-/// What firestore-backfire lists beside the data: the type that the value at a path had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Listed {
-    Timestamp,
-    GeoPoint,
-    Reference,
-}
-
-/// Turns listed values into what they were. A path that leads nowhere is a reject: its value would change silently.
-pub(super) fn restore(data: Map, mut listed: HashMap<String, Listed>) -> Parsed<Map> {
-    if listed.is_empty() {
-        return Ok(data);
-    }
-    let data = restore_map(data, "", &mut listed)?;
-    match listed.keys().min() {
-        None => Ok(data),
-        Some(path) => {
-            let reason = format!("the lists of special values name `{path}`, which is not in `data`");
-            Err(Fault::reject(RejectCode::MalformedRecord, reason))
-        }
-    }
-}
-
-fn restore_map(map: Map, prefix: &str, listed: &mut HashMap<String, Listed>) -> Parsed<Map> {
-    let fields = map.into_iter().map(|(name, value)| {
-        let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
-        Ok((name, restore_value(value, &path, listed)?))
-    });
-    Map::from_fields(fields.collect::<Parsed<_>>()?).map_err(|name| duplicate(&name))
-}
-
-fn restore_value(value: Value, path: &str, listed: &mut HashMap<String, Listed>) -> Parsed<Value> {
-    if let Some(kind) = listed.remove(path) {
-        return restored(&value, kind).ok_or_else(|| {
-            let reason = format!("`{path}` is listed as a special value, but is no {kind:?}");
-            Fault::reject(RejectCode::MalformedRecord, reason)
-        });
-    }
-    match value {
-        Value::Map(map) => restore_map(map, path, listed).map(Value::Map),
-        Value::Array(elements) => {
-            let elements = elements.into_iter().enumerate();
-            let elements = elements.map(|(index, value)| restore_value(value, &format!("{path}.{index}"), listed));
-            elements.collect::<Parsed<_>>().map(Value::Array)
-        }
-        other => Ok(other),
-    }
-}
-
-fn restored(value: &Value, kind: Listed) -> Option<Value> {
-    let Value::Map(map) = value else { return None };
-    let text = || format!("{map:?}");
-    match kind {
-        Listed::Timestamp => timestamp::from_map(map, &text()),
-        Listed::GeoPoint => geo_point(map, &text()),
-        Listed::Reference => reference(map, &text()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -257,17 +196,5 @@ mod tests {
     fn a_key_that_occurs_twice_is_a_reject_at_any_depth() {
         let fault = value(&mut Parser::new(r#"{"a":[{"b":1,"b":1}]}"#), Style::Json).unwrap_err();
         assert!(matches!(fault, Fault::Reject(reject) if reject.code == RejectCode::DuplicateField));
-    }
-
-    #[test]
-    fn listed_paths_find_fields_with_dots_and_elements_of_arrays() {
-        let data = r#"{"a.b":{"_seconds":1,"_nanoseconds":0},"l":[{"_seconds":2,"_nanoseconds":0}]}"#;
-        let data = map(&mut Parser::new(data), Style::Backfire).unwrap();
-        let paths = ["a.b", "l.0"].map(|path| (path.to_owned(), Listed::Timestamp));
-        let restored = restore(data.clone(), HashMap::from(paths)).unwrap();
-        assert!(matches!(restored.get("a.b"), Some(Value::Timestamp(_))));
-        assert!(matches!(restored.get("l"), Some(Value::Array(l)) if matches!(l[0], Value::Timestamp(_))));
-        let missing = HashMap::from([("c".to_owned(), Listed::GeoPoint)]);
-        assert!(restore(data, missing).is_err());
     }
 }
