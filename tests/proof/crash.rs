@@ -90,18 +90,15 @@ impl Scenario {
         for _ in 0..ATTEMPTS {
             if random.per_mille(250) {
                 kill_after(workspace, options, self.duration.mul_f64(random.fraction() * 0.7));
+                options = &["--resume"];
                 continue;
             }
             let outcome = workspace.run(options);
             match outcome.code {
                 4 => return Some(outcome.json()),
-                // Killed before this run was recorded, above an earlier one that is complete; or after its end.
-                2 if outcome.stdout.contains("nothing_to_resume") => {
-                    if self.is_complete(workspace) {
-                        return None;
-                    }
-                    options = &[];
-                }
+                2 if outcome.stdout.contains("nothing_to_resume") && self.is_complete(workspace) => return None,
+                // Killed before this run was recorded, and an earlier one is complete.
+                2 if outcome.stdout.contains("nothing_to_resume") => options = &[],
                 _ => panic!("{what}: {outcome:?}"),
             }
         }

@@ -16,6 +16,7 @@ mod interrupt;
 mod power_loss;
 mod program;
 mod resume;
+mod values;
 
 /// A number from the environment, or the default.
 fn setting(name: &str, default: usize) -> usize {

@@ -371,18 +371,23 @@ pub fn change(path: &Path, sql: &str) {
 
 /// Another program that has a database open, until it is dropped.
 pub struct Program {
-    _connection: Connection,
+    connection: Connection,
+    runtime: tokio::runtime::Runtime,
 }
 
 impl Program {
     /// Opens the database and runs SQL; a transaction may stay open.
     pub fn start(path: &Path, sql: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let connection = runtime.block_on(async {
-            let connection = Builder::new_local(path).build().await.unwrap().connect().unwrap();
-            connection.execute_batch(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
-            connection
-        });
-        Self { _connection: connection }
+        let connection = runtime.block_on(async { Builder::new_local(path).build().await.unwrap().connect().unwrap() });
+        let program = Self { connection, runtime };
+        program.execute(sql);
+        program
+    }
+
+    /// Runs more SQL.
+    pub fn execute(&self, sql: &str) {
+        let done = self.runtime.block_on(self.connection.execute_batch(sql));
+        done.unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 }

@@ -345,6 +345,7 @@ collections:
   people:
     table: people
     key: id
+    unknown_fields: reject
     columns:
       id:      $id
       email:   { from: email, required: true, transform: [trim, lowercase] }

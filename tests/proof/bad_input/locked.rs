@@ -1,11 +1,12 @@
 //! Other programs that use the destination at the same time.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::{assert_runs, run, sandbox};
 use crate::proof::crash::Scenario;
 use crate::proof::interrupt::start_until;
-use crate::support::database::{Program, change, digest};
+use crate::support::database::{Program, change};
 use crate::support::documents::{Load, Random};
 use insta::assert_snapshot;
 
@@ -68,5 +69,35 @@ fn two_runs_at_once() {
     workspace.run(&["--dry-run", "--max-rejects", "100%"]).exits(4);
     workspace.sandbox.finish(child).exits(4);
     scenario.compare(&workspace, "with a second run beside it");
-    assert_eq!(digest(&workspace.destination()), digest(&scenario.undisturbed()));
+}
+
+#[test]
+fn another_program_that_writes_all_the_time() {
+    let load = Load { documents: 4_000, seed: 45, commit_documents: 50, later: false };
+    let scenario = Scenario::new("beside another writer", &load, None);
+    let workspace = scenario.workspace();
+    workspace.finish(workspace.command(&["schema", "up", workspace.pipeline.to_str().unwrap()])).exits(0);
+    let file = workspace.destination();
+    let other = Program::start(&file, "PRAGMA busy_timeout = 10000; CREATE TABLE _fireferry_other (number INTEGER)");
+    let done = AtomicBool::new(false);
+    let written = std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut written = 0_u64;
+            while !done.load(Ordering::Relaxed) {
+                other.execute(&format!("INSERT INTO _fireferry_other VALUES ({written})"));
+                written += 1;
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            written
+        });
+        let outcome = workspace.run(&[]);
+        done.store(true, Ordering::Relaxed);
+        outcome.exits(4);
+        writer.join().unwrap()
+    });
+    println!("{written} commits of another program meanwhile");
+    assert!(written > 20);
+    drop(other);
+    change(&file, "DROP TABLE _fireferry_other");
+    scenario.compare(&workspace, "beside another writer");
 }

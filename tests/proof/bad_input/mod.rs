@@ -1,9 +1,9 @@
-//! Bad input and bad surroundings as the user sees them: whole outputs, the right exit code, nothing lost.
+//! Bad input and bad surroundings: what the user is told, the right exit code, nothing lost.
 
 mod damaged;
 mod disk;
 mod locked;
-mod paths;
+mod sources;
 
 use crate::support::{Outcome, Sandbox};
 
