@@ -152,17 +152,7 @@ fn a_token_appears_in_no_output_and_no_file() {
 fn files_with_users_data_are_private_whatever_the_umask() {
     use std::os::unix::fs::PermissionsExt;
     let sandbox = shop::dirty();
-    let binary = crate::support::binary();
-    let script = format!("umask 0; '{0}' run p.yaml; '{0}' run p.yaml", binary.display());
-    let mut command = sandbox.command(&[]);
-    let mut shell = std::process::Command::new("sh");
-    shell.args(["-c", &script]).current_dir(sandbox.path(""));
-    for (name, value) in command.env_clear().get_envs() {
-        if let Some(value) = value {
-            shell.env(name, value);
-        }
-    }
-    shell.output().unwrap();
+    sandbox.run_in_shell("umask 0; \"$0\" run p.yaml; \"$0\" run p.yaml").exits(4);
     let state = sandbox.path(".fireferry");
     assert_eq!(std::fs::metadata(&state).unwrap().permissions().mode() & 0o777, 0o700);
     assert_eq!(sandbox.read(".fireferry/.gitignore"), "*\n");

@@ -13,7 +13,7 @@ use crate::support::{Outcome, Sandbox};
 const USERS: usize = 30_000;
 
 /// A run of which some commits are done, stopped in its tracks; SIGCONT lets it go on.
-fn halted(sandbox: &Sandbox, arguments: &[&str]) -> Child {
+pub fn halted(sandbox: &Sandbox, arguments: &[&str]) -> Child {
     let mut child = sandbox.start(&[arguments, &["--progress", "json"]].concat());
     let mut errors = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
@@ -25,6 +25,11 @@ fn halted(sandbox: &Sandbox, arguments: &[&str]) -> Child {
     // Read on, so that the program never waits for us.
     std::thread::spawn(move || errors.read_to_end(&mut Vec::new()));
     child
+}
+
+/// Lets a halted run go on.
+pub fn go_on(child: &Child) {
+    signal(child, Signal::CONT);
 }
 
 fn signal(child: &Child, signal: Signal) {
@@ -53,7 +58,7 @@ fn ctrl_c_and_sigterm_stop_cleanly_with_exit_code_six_and_the_run_can_be_resumed
         let sandbox = shop::long(USERS);
         let child = halted(&sandbox, &["run", "p.yaml"]);
         signal(&child, kind);
-        signal(&child, Signal::CONT);
+        go_on(&child);
         stopped_cleanly(&sandbox, sandbox.finish(child));
         completes(&sandbox);
     }
@@ -66,7 +71,7 @@ fn runs_cancel_stops_a_run_cleanly() {
     let shown = sandbox.run(&["runs", "show"]).exits(0).stdout;
     assert!(shown.contains(": running") && shown.contains("fireferry runs cancel"), "{shown}");
     sandbox.run(&["runs", "cancel"]).exits(0);
-    signal(&child, Signal::CONT);
+    go_on(&child);
     stopped_cleanly(&sandbox, sandbox.finish(child));
     let again = sandbox.run(&["runs", "cancel"]).exits(2);
     assert!(again.stderr.contains("error[run_not_active]"), "{}", again.stderr);
@@ -89,7 +94,7 @@ fn a_killed_run_shows_as_interrupted_and_can_be_resumed() {
 fn ctrl_c_twice_ends_at_once_and_what_was_committed_stays() {
     let sandbox = shop::long(USERS);
     let mut child = halted(&sandbox, &["run", "p.yaml"]);
-    signal(&child, Signal::CONT);
+    go_on(&child);
     // Until it is gone: signals that arrive together count as one.
     while child.try_wait().unwrap().is_none() {
         signal(&child, Signal::INT);

@@ -182,3 +182,30 @@ async fn the_first_document_of_a_key_wins_also_while_it_waits() {
     run.retry(&mut db, 0, vec![MappedDocument { waiting: Some(first), ..node("b", "a") }], false).await;
     assert_eq!(query(&place.file, "SELECT * FROM nodes ORDER BY id").await, "a|a\nb|a");
 }
+
+#[tokio::test]
+async fn a_later_document_does_not_overtake_one_that_waits_for_its_parent() {
+    let schema =
+        "CREATE TABLE users (id TEXT PRIMARY KEY, email TEXT UNIQUE, mentor TEXT REFERENCES users (id)) STRICT;";
+    let user = |id: &str, email: &str, mentor: &str| document("users", vec![text(id), text(email), text(mentor)]);
+    for (mentor, expected) in [("boss", "boss|b@x|boss\njose|a@x|boss"), ("nobody", "boss|b@x|boss\nlate|a@x|boss")] {
+        let (place, mut db) = with_schema(schema).await;
+        let mut run = Run::start(&mut db, "r1", vec![target("users", &["id", "email", "mentor"])]).await;
+        let documents = vec![user("jose", "a@x", mentor), user("boss", "b@x", "boss"), user("late", "a@x", "boss")];
+        let receipt = run.write(&mut db, 0, documents).await;
+        assert_eq!(counts(&receipt.counts), "read 3, inserted 1, waiting 2");
+        let claimed = "unique_violation: users.email = 'a@x' belongs to the earlier document users/jose, which waits";
+        assert_eq!(reasons(&mut db).await[1], claimed);
+        for finalize in [false, true] {
+            let waiting: Vec<i64> = rejects(&mut db).await.iter().map(|stored| stored.id).collect();
+            let again = [user("jose", "a@x", mentor), user("late", "a@x", "boss")];
+            let again = again.into_iter().zip([waiting.first().copied(), waiting.last().copied()]);
+            let again = again.map(|(user, id)| MappedDocument { waiting: id, ..user });
+            // In the first case only `late` is left for the last try.
+            let left: Vec<MappedDocument> = again.skip(2 - waiting.len()).collect();
+            run.retry(&mut db, 0, left, finalize).await;
+        }
+        assert_eq!(query(&place.file, "SELECT * FROM users ORDER BY id").await, expected);
+        assert_eq!(query(&place.file, "SELECT count(*) FROM _fireferry_claims").await, "0");
+    }
+}

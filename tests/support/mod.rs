@@ -68,14 +68,8 @@ impl Sandbox {
     /// The program, ready to start here: no colour, no environment of the developer.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary());
-        for (name, _) in std::env::vars_os() {
-            let text = name.to_string_lossy();
-            if ["FIREFERRY_", "TURSO_"].iter().any(|prefix| text.starts_with(prefix)) {
-                command.env_remove(&name);
-            }
-        }
+        clean_environment(&mut command);
         command.current_dir(self.folder.path()).args(arguments).stdin(Stdio::null());
-        command.env("NO_COLOR", "1").env("USER", "tester").env_remove("RUST_BACKTRACE");
         command
     }
 
@@ -88,6 +82,14 @@ impl Sandbox {
     pub fn run_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Outcome {
         let output = self.command(arguments).envs(environment.iter().copied()).output().unwrap();
         Outcome::new(&output, self.folder.path())
+    }
+
+    /// Runs a shell script here, in which `$0` is the program.
+    pub fn run_in_shell(&self, script: &str) -> Outcome {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script]).arg(binary()).current_dir(self.folder.path()).stdin(Stdio::null());
+        clean_environment(&mut shell);
+        Outcome::new(&shell.output().unwrap(), self.folder.path())
     }
 
     /// Starts the program; its output is caught.
@@ -117,6 +119,17 @@ impl Sandbox {
         }
         found
     }
+}
+
+/// No colour, nothing of the developer's settings.
+fn clean_environment(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if ["FIREFERRY_", "TURSO_"].iter().any(|prefix| text.starts_with(prefix)) {
+            command.env_remove(&name);
+        }
+    }
+    command.env("NO_COLOR", "1").env("USER", "tester").env_remove("RUST_BACKTRACE");
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use tracing::{debug, info, warn};
 
 use crate::engine::progress::{CollectionProgress, Progress};
+use crate::report::text::clean_lines;
 
 use super::args::ProgressKind;
 use super::logging::SAID;
@@ -108,6 +109,8 @@ impl Progress for Shown {
     }
 
     fn message(&self, text: &str) {
+        // Messages may name documents, and those may be called anything.
+        let text = &clean_lines(text);
         match text.strip_prefix("warning: ") {
             Some(warning) => {
                 warn!(target: SAID, "{warning}");

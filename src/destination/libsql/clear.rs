@@ -16,9 +16,11 @@ impl LibsqlFile {
                 .map(|table| database.execute(&format!("DELETE FROM {}", sql::quote(table)), vec![]))
                 .collect::<Result<Vec<_>>>()?;
             if known {
-                let seen = "DELETE FROM _fireferry_seen WHERE owner IN (SELECT id FROM _fireferry_partitions
-                            WHERE run IN (SELECT run FROM _fireferry_runs WHERE pipeline = ?1))";
-                database.execute(seen, vec![pipeline.into()])?;
+                for table in ["_fireferry_seen", "_fireferry_claims"] {
+                    let of_runs = "owner IN (SELECT id FROM _fireferry_partitions
+                                   WHERE run IN (SELECT run FROM _fireferry_runs WHERE pipeline = ?1))";
+                    database.execute(&format!("DELETE FROM {table} WHERE {of_runs}"), vec![pipeline.into()])?;
+                }
                 for table in ["_fireferry_rejects", "_fireferry_checkpoints", "_fireferry_partitions"] {
                     let of_runs = "run IN (SELECT run FROM _fireferry_runs WHERE pipeline = ?1)";
                     database.execute(&format!("DELETE FROM {table} WHERE {of_runs}"), vec![pipeline.into()])?;

@@ -53,6 +53,7 @@ impl Commit<'_> {
             Some(id) => {
                 self.count_waiting(-1);
                 self.forget_reject(id)?;
+                self.release_claims(id)?;
             }
         }
         match outcome {
@@ -83,12 +84,18 @@ impl Commit<'_> {
             None => {
                 self.counts.read += 1;
                 let reject = self.reject_of(document, refusal.rejection, state);
-                self.keep(&reject)?;
-                if waits { self.count_waiting(1) } else { self.counts.rejected += 1 }
+                let id = self.keep(&reject)?;
+                if waits {
+                    self.claim(document, id)?;
+                    self.count_waiting(1);
+                } else {
+                    self.counts.rejected += 1;
+                }
             }
             Some(id) => {
                 self.keep_again(id, &refusal.rejection, state)?;
                 if !waits {
+                    self.release_claims(id)?;
                     self.count_waiting(-1);
                     self.counts.rejected += 1;
                 }
@@ -193,13 +200,13 @@ impl Commit<'_> {
         }
     }
 
-    /// The first document of a key wins, also while it waits.
+    /// The first document of a key or unique value wins, also while it waits.
     fn require_no_earlier_waiting(&self, document: &MappedDocument) -> Result<(), Trouble> {
         if self.plan().waiting == 0 || (self.plan().waiting == 1 && document.waiting.is_some()) {
             return Ok(());
         }
         match self.earlier_waiting(document)? {
-            false => Ok(()),
+            false => self.require_unclaimed(document),
             true => Err(self.duplicate(document)),
         }
     }

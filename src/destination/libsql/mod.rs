@@ -7,6 +7,7 @@
 mod backup;
 mod checks;
 mod children;
+mod claims;
 mod clear;
 mod database;
 mod destination;

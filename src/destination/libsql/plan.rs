@@ -1,6 +1,7 @@
 //! What a load needs prepared: statements per table, and what is remembered between commits.
 
 use super::LibsqlFile;
+use super::claims::{ClaimStatements, unique_sets};
 use super::database::{Database, Prepared, integer};
 use super::failure::Failure;
 use super::inspect;
@@ -18,6 +19,7 @@ pub(super) struct Session {
     pub(super) savepoint: Savepoint,
     pub(super) rejects: RejectStatements,
     pub(super) seen: SeenStatements,
+    pub(super) claims: ClaimStatements,
     /// Number of the next reject.
     pub(super) next_reject: i64,
     /// Changes when another program changes the schema.
@@ -41,6 +43,8 @@ pub(super) struct TargetPlan {
     pub(super) children: Vec<ChildPlan>,
     /// Owner of this target's keys in `_fireferry_seen`.
     pub(super) owner: Option<i64>,
+    /// Unique column sets besides the key, as indexes into the target's columns.
+    pub(super) unique_sets: Vec<Vec<usize>>,
     /// Waiting documents of the collection.
     pub(super) waiting: i64,
 }
@@ -73,6 +77,7 @@ impl LibsqlFile {
                 },
                 rejects: RejectStatements::prepare(&self.database)?,
                 seen: SeenStatements::prepare(&self.database)?,
+                claims: ClaimStatements::prepare(&self.database)?,
                 next_reject: 0,
                 schema_version: 0,
             })
@@ -115,6 +120,7 @@ fn plan(database: &Database, schema: &Schema, run: &str, target: &Target) -> Res
         compare: prepare(&sql::compare_row(target))?,
         owner: owner(database, run, target)?,
         waiting: waiting(database, run, target)?,
+        unique_sets: unique_sets(&table, target),
         target: target.clone(),
         table,
         children,

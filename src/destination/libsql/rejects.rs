@@ -47,13 +47,13 @@ impl RejectStatements {
 }
 
 impl Commit<'_> {
-    /// Stores a reject.
-    pub(super) fn keep(&mut self, reject: &Reject) -> Result<()> {
+    /// Stores a reject and returns its number.
+    pub(super) fn keep(&mut self, reject: &Reject) -> Result<i64> {
         let id = self.session.next_reject;
         let values = values(id, &self.session.run, reject, self.header.pass);
         self.session.rejects.insert.execute(values).map_err(|failure| self.lost(failure))?;
         self.session.next_reject += 1;
-        Ok(())
+        Ok(id)
     }
 
     /// A retried document failed again.

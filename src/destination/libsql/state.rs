@@ -86,6 +86,16 @@ CREATE TABLE _fireferry_seen (
   key   BLOB NOT NULL,
   PRIMARY KEY (owner, key)
 ) STRICT, WITHOUT ROWID;
+
+-- Unique values of waiting documents; owner as above, reject is the number of the waiting one.
+CREATE TABLE _fireferry_claims (
+  owner      INTEGER NOT NULL,
+  unique_set INTEGER NOT NULL,
+  value      BLOB NOT NULL,
+  reject     INTEGER NOT NULL,
+  PRIMARY KEY (owner, unique_set, value, reject)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX _fireferry_claims_reject ON _fireferry_claims (reject);
 ";
 
 impl LibsqlFile {
