@@ -7,7 +7,7 @@ mod children;
 mod columns;
 mod database;
 pub mod generate;
-mod json;
+pub mod json;
 pub mod properties;
 mod transforms;
 mod unknown;

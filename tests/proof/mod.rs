@@ -19,6 +19,7 @@ mod power_loss;
 mod program;
 mod resume;
 mod retire;
+mod types;
 mod values;
 
 /// A number from the environment, or the default.
