@@ -1,5 +1,6 @@
 //! Backups: whole copies of the destination, kept in the state folder with a description beside each.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Context;
 use crate::error::{Error, ErrorKind, Result};
+use crate::ledger::files::{private_create, private_dir};
 use crate::pipeline::resolved::BackupPolicy;
 
 /// One backup, as described beside its file.
@@ -97,7 +99,7 @@ pub(super) async fn before_run(ctx: &mut Context, skip: bool) -> Result<Option<B
 /// Takes a backup and evicts the oldest beyond the number to keep.
 pub(super) async fn take(ctx: &mut Context, reason: &str) -> Result<BackupEntry> {
     let folder = folder(&ctx.state, &ctx.pipeline.name);
-    fs_err::create_dir_all(&folder).map_err(|error| failed(&folder, error))?;
+    private_dir(&folder).map_err(|error| failed(&folder, error))?;
     let now = Timestamp::now();
     let stem = format!("{}-{reason}", now.strftime("%Y%m%dT%H%M%S%.6fZ"));
     let path = folder.join(format!("{stem}.db"));
@@ -115,7 +117,8 @@ pub(super) async fn take(ctx: &mut Context, reason: &str) -> Result<BackupEntry>
     };
     let description = folder.join(format!("{stem}.json"));
     let text = serde_json::to_vec_pretty(&entry).map_err(|error| failed(&description, error.into()))?;
-    fs_err::write(&description, text).map_err(|error| failed(&description, error))?;
+    let write = |mut file: std::fs::File| file.write_all(&text).and_then(|()| file.sync_all());
+    private_create(&description).and_then(write).map_err(|error| failed(&description, error))?;
     evict(ctx)?;
     Ok(entry)
 }
