@@ -8,5 +8,6 @@ mod layering;
 mod mapping;
 mod migrations;
 mod pipeline;
+mod proof;
 mod source;
 mod support;

@@ -318,7 +318,8 @@ pub trait Destination: Send {
     /// Applies one migration and records it, in one transaction. A failure names what was applied: nothing.
     async fn migrate(&mut self, step: &MigrationStep) -> Result<()>;
 
-    /// Takes the lease for `owner`, or fails with kind `LeaseHeld` naming the holder. Held until drop or release.
+    /// Takes the lease for `owner`, or fails with kind `LeaseHeld` naming the holder. Held until drop or release;
+    /// taking it again is fine.
     async fn acquire_lease(&mut self, owner: &str) -> Result<()>;
 
     /// Gives the lease back.

@@ -6,9 +6,9 @@ mod binding;
 mod children;
 mod columns;
 mod database;
-mod generate;
+pub mod generate;
 mod json;
-mod properties;
+pub mod properties;
 mod transforms;
 mod unknown;
 

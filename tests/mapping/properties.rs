@@ -10,7 +10,7 @@ use fireferry::domain::value::Timestamp;
 use proptest::prelude::*;
 
 /// Whether a stored value says exactly what the column type promises to keep of the field's value.
-fn is_exact(kind: ColumnType, rules: DoubleRules, value: &Value, stored: &SqlValue) -> bool {
+pub fn is_exact(kind: ColumnType, rules: DoubleRules, value: &Value, stored: &SqlValue) -> bool {
     use ColumnType as T;
     match (kind, value, stored) {
         (_, Value::Null, stored) => *stored == SqlValue::Null,

@@ -10,6 +10,8 @@
 // Not every test module uses every helper.
 #![allow(dead_code, unused_imports)]
 
+pub mod database;
+pub mod documents;
 mod redact;
 
 use std::path::{Path, PathBuf};

@@ -26,8 +26,9 @@ impl LibsqlFile {
         shadow.writable()?;
         if self.exists {
             let before = Stamp::of(&self.file);
-            self.copy_into(&shadow.database, tables)?;
-            if Stamp::of(&self.file) != before {
+            let immutable = self.copy_into(&shadow.database, tables)?;
+            // What is read together with a WAL or journal is one state, whatever others write meanwhile.
+            if immutable && Stamp::of(&self.file) != before {
                 return Err(Error::new(
                     ErrorKind::Transient,
                     "destination_changed",
@@ -40,15 +41,16 @@ impl LibsqlFile {
         Ok(shadow)
     }
 
-    fn copy_into(&self, shadow: &Database, tables: &[String]) -> Result<()> {
-        let (source, _) = read_only_uri(&self.file);
+    /// Copies in one transaction; whether the source was read as a file that cannot change.
+    fn copy_into(&self, shadow: &Database, tables: &[String]) -> Result<bool> {
+        let (source, immutable) = read_only_uri(&self.file);
         shadow.execute("ATTACH ?1 AS source", vec![source.into()])?;
         shadow.execute("PRAGMA foreign_keys = OFF", vec![])?;
         let wanted = with_parents(&schema(&self.database)?, tables);
         let copied = shadow.transaction(|shadow| copy(shadow, &wanted));
         shadow.execute("PRAGMA foreign_keys = ON", vec![])?;
         copied?;
-        shadow.execute("DETACH source", vec![]).map(|_| ())
+        shadow.execute("DETACH source", vec![]).map(|_| immutable)
     }
 }
 

@@ -42,7 +42,7 @@ pub async fn run(ctx: Context, options: RunOptions) -> Result<RunReport> {
 pub async fn prepare(mut ctx: Context, options: RunOptions) -> Result<Prepared> {
     let started_at = Timestamp::now();
     let started = Instant::now();
-    if !options.dry_run && ctx.destination.check().await.is_ok() && ctx.destination.check_writable().await.is_ok() {
+    if !options.dry_run && may_hold_lease(&mut ctx).await {
         ctx.destination.acquire_lease(&ctx.initiated_by).await?;
         retire::finish_earlier(&mut ctx).await?;
     }
@@ -53,6 +53,10 @@ pub async fn prepare(mut ctx: Context, options: RunOptions) -> Result<Prepared> 
     ctx.progress.phase("preflight");
     let mut examination = examine(&mut ctx, &options).await?;
     examination.refuse_unless_safe()?;
+    if !options.dry_run {
+        // What was in the way at first may be gone by now; without the lease nothing is written.
+        ctx.destination.acquire_lease(&ctx.initiated_by).await?;
+    }
     let resumed = match record {
         Some(record) => Some(resume::compare(&mut ctx, record, &examination).await?),
         None => None,
@@ -73,6 +77,13 @@ pub async fn prepare(mut ctx: Context, options: RunOptions) -> Result<Prepared> 
     let shadow = if options.dry_run { Some(enter_shadow(&mut ctx, &examination.steps).await?) } else { None };
     let run = resumed.as_ref().map_or_else(|| uuid::Uuid::now_v7().to_string(), |resumed| resumed.record.run.clone());
     Ok(Prepared { ctx, options, run, resumed, examination, estimate, started_at, started, _shadow: shadow })
+}
+
+/// False for a destination that cannot be written at all, which preflight explains. One that is busy can be leased: it
+/// may be busy because another run holds the lease.
+async fn may_hold_lease(ctx: &mut Context) -> bool {
+    let allowed = |result: Result<()>| result.map_or_else(|error| error.kind() == ErrorKind::Transient, |()| true);
+    allowed(ctx.destination.check().await) && allowed(ctx.destination.check_writable().await)
 }
 
 impl Prepared {

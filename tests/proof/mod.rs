@@ -1,0 +1,24 @@
+//! Proofs of the promises through the real program and real files: nothing lost, nothing changed, whatever happens.
+//!
+//! The crash tests have a small form, which is the default, and a large one:
+//!
+//! ```text
+//! FIREFERRY_TEST_CRASHES=50 FIREFERRY_TEST_DOCUMENTS=200000 cargo test --release proof::crash -- --nocapture
+//! FIREFERRY_TEST_POWER_LOSSES=100 cargo test --release proof::power_loss -- --nocapture
+//! ```
+//!
+//! `FIREFERRY_TEST_SEED` chooses other moments; seeds and moments are printed, so that a failure can be repeated.
+
+mod bad_input;
+mod classroom;
+mod crash;
+mod interrupt;
+mod power_loss;
+mod program;
+mod resume;
+mod values;
+
+/// A number from the environment, or the default.
+fn setting(name: &str, default: usize) -> usize {
+    std::env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text}")))
+}
