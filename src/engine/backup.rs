@@ -117,10 +117,28 @@ pub(super) async fn take(ctx: &mut Context, reason: &str) -> Result<BackupEntry>
     };
     let description = folder.join(format!("{stem}.json"));
     let text = serde_json::to_vec_pretty(&entry).map_err(|error| failed(&description, error.into()))?;
-    let write = |mut file: std::fs::File| file.write_all(&text).and_then(|()| file.sync_all());
-    private_create(&description).and_then(write).map_err(|error| failed(&description, error))?;
+    write_durably(&description, &text, &ctx.state).map_err(|error| failed(&description, error))?;
     evict(ctx)?;
     Ok(entry)
+}
+
+/// Writes a whole file or none, and makes its name durable with those of the folders above it: the run that follows may
+/// not outlive its backup.
+fn write_durably(path: &Path, content: &[u8], state: &Path) -> std::io::Result<()> {
+    let part = path.with_extension("part");
+    let mut file = private_create(&part)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs_err::rename(&part, path)?;
+    if cfg!(unix) {
+        for folder in path.ancestors().skip(1) {
+            fs_err::File::open(folder)?.sync_all()?;
+            if state.parent() == Some(folder) {
+                break;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn evict(ctx: &Context) -> Result<()> {
@@ -128,9 +146,10 @@ fn evict(ctx: &Context) -> Result<()> {
     let evictable: Vec<_> = entries.iter().filter(|entry| !entry.before_first_run).collect();
     let surplus = evictable.len().saturating_sub(ctx.pipeline.backup_keep.max(1));
     for entry in evictable.into_iter().take(surplus) {
-        fs_err::remove_file(&entry.path).map_err(|error| failed(&entry.path, error))?;
+        // First what lists it: what is listed is there.
         let description = entry.path.with_extension("json");
         fs_err::remove_file(&description).map_err(|error| failed(&description, error))?;
+        fs_err::remove_file(&entry.path).map_err(|error| failed(&entry.path, error))?;
         ctx.progress.message(&format!("removed old backup {}", entry.path.display()));
     }
     Ok(())

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::program::{Workspace, accounting, assert_adds_up, kept_rejects};
 use super::setting;
-use crate::support::database::{Database, assert_same};
+use crate::support::database::{Database, assert_same, digest};
 use crate::support::documents::{Load, Random};
 
 /// Invocations after a kill before something must be wrong.
@@ -76,8 +76,11 @@ impl Scenario {
         self.compare(workspace, what);
     }
 
-    /// Compares what is in the destination.
+    /// Compares what is in the destination, and what the backups hold.
     pub fn compare(&self, workspace: &Workspace, what: &str) {
+        if let Some(before) = &self.before {
+            assert_backups(workspace, before, what);
+        }
         assert_same(&workspace.destination(), &self.undisturbed.destination(), what);
         Database::open(&workspace.destination()).assert_sound();
         let rejects = kept_rejects(&self.undisturbed.destination());
@@ -111,6 +114,22 @@ impl Scenario {
         let before = self.before.as_deref().map_or(0, runs);
         runs(&workspace.destination()) > before
     }
+}
+
+/// Whatever is listed as a backup is whole, and one of them is what was there before.
+fn assert_backups(workspace: &Workspace, before: &Path, what: &str) {
+    let verb = ["backup", "list", workspace.pipeline.to_str().unwrap(), "--json"];
+    let listed = workspace.finish(workspace.command(&verb)).exits(0).json();
+    let listed = listed["backups"].as_array().unwrap_or_else(|| panic!("{listed:#}")).clone();
+    assert!(!listed.is_empty(), "{what}: no backup was taken");
+    let mut found = false;
+    for backup in &listed {
+        let path = Path::new(backup["path"].as_str().unwrap());
+        let bytes = std::fs::read(path).unwrap();
+        assert_eq!(backup["hash"], blake3::hash(&bytes).to_hex().to_string(), "{what}: {}", path.display());
+        found |= digest(path) == digest(before);
+    }
+    assert!(found, "{what}: no backup holds what was there before");
 }
 
 fn workspace(pipeline: &Path, documents: &Path, before: Option<&Path>) -> Workspace {

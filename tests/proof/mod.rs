@@ -11,11 +11,14 @@
 
 mod bad_input;
 mod classroom;
+mod comparison;
 mod crash;
+mod dry_run;
 mod interrupt;
 mod power_loss;
 mod program;
 mod resume;
+mod retire;
 mod values;
 
 /// A number from the environment, or the default.

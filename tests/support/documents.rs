@@ -335,7 +335,7 @@ name: load
 source: { kind: json, path: documents, shape: plain }
 destination: { url: "file:load.db" }
 schema: schema
-backup: never
+backup: every_run
 defaults: { batch_size: 50, commit_documents: COMMIT_DOCUMENTS, max_rejects: 50% }
 collections:
   teams:
