@@ -118,6 +118,15 @@ impl Error {
         }))
     }
 
+    /// The same error as a reason not to start: an end that cannot be opened is a failed check, not a failed run.
+    #[must_use]
+    pub fn refused(mut self) -> Self {
+        if matches!(self.0.kind, ErrorKind::Source | ErrorKind::Destination) {
+            self.0.kind = ErrorKind::Preflight;
+        }
+        self
+    }
+
     /// What the user can do next.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

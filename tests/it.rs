@@ -1,5 +1,5 @@
 //! The integration tests: one binary, one module per behaviour.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod cli;
 mod destination;

@@ -74,9 +74,9 @@ pub fn connect(app: &App, file: &Path, access: Access) -> Result<Connected> {
 
 /// Opens both ends of a pipeline.
 pub fn connect_pipeline(app: &App, pipeline: Pipeline, state: StateFolder, access: Access) -> Result<Connected> {
-    let source = open_source(&pipeline.source)?;
+    let source = open_source(&pipeline.source).map_err(Error::refused)?;
     let fresh = FreshFile::of(&pipeline.destination.url);
-    let destination = open_destination(&pipeline.destination.url, access)?;
+    let destination = open_destination(&pipeline.destination.url, access).map_err(Error::refused)?;
     let progress = Shown::new(&app.settings, &app.output);
     let context = Context {
         pipeline,

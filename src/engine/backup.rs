@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Context;
 use crate::error::{Error, ErrorKind, Result};
+use crate::ledger::files::{private_create, private_dir};
 use crate::pipeline::resolved::BackupPolicy;
 
 /// One backup, as described beside its file.
@@ -98,7 +99,7 @@ pub(super) async fn before_run(ctx: &mut Context, skip: bool) -> Result<Option<B
 /// Takes a backup and evicts the oldest beyond the number to keep.
 pub(super) async fn take(ctx: &mut Context, reason: &str) -> Result<BackupEntry> {
     let folder = folder(&ctx.state, &ctx.pipeline.name);
-    fs_err::create_dir_all(&folder).map_err(|error| failed(&folder, error))?;
+    private_dir(&folder).map_err(|error| failed(&folder, error))?;
     let now = Timestamp::now();
     let stem = format!("{}-{reason}", now.strftime("%Y%m%dT%H%M%S%.6fZ"));
     let path = folder.join(format!("{stem}.db"));
@@ -125,7 +126,7 @@ pub(super) async fn take(ctx: &mut Context, reason: &str) -> Result<BackupEntry>
 /// not outlive its backup.
 fn write_durably(path: &Path, content: &[u8], state: &Path) -> std::io::Result<()> {
     let part = path.with_extension("part");
-    let mut file = fs_err::File::create(&part)?;
+    let mut file = private_create(&part)?;
     file.write_all(content)?;
     file.sync_all()?;
     fs_err::rename(&part, path)?;

@@ -33,17 +33,17 @@ pub async fn up(ctx: &mut Context, to: Option<u64>) -> Result<Vec<String>> {
     ctx.destination.acquire_lease(&ctx.initiated_by).await?;
     let pending = migrations.pending(&ctx.destination.migrations().await?)?;
     let wanted = pending.into_iter().filter(|step| to.is_none_or(|version| step.version <= version));
-    let applied = apply(ctx, &wanted.collect::<Vec<_>>()).await;
+    let applied = apply(ctx, &wanted.collect::<Vec<_>>(), "applied migration").await;
     ctx.destination.release_lease().await?;
     applied
 }
 
-/// Applies migrations in order and says so.
-pub(super) async fn apply(ctx: &mut Context, pending: &[MigrationStep]) -> Result<Vec<String>> {
+/// Applies migrations in order and says so: `applied migration 0001_users`.
+pub(super) async fn apply(ctx: &mut Context, pending: &[MigrationStep], saying: &str) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for step in pending {
         ctx.destination.migrate(step).await?;
-        ctx.progress.message(&format!("applied migration {}", name(step)));
+        ctx.progress.message(&format!("{saying} {}", name(step)));
         names.push(name(step));
     }
     Ok(names)

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::destination::{Destination, RejectQuery, StoredReject};
 use crate::domain::reject::{RejectData, RejectState};
 use crate::error::{Error, ErrorKind, Result};
+use crate::ledger::files::{private_create, private_dir};
 use crate::report::run::RejectReport;
 
 /// Rejects read at a time.
@@ -77,7 +78,7 @@ fn data_of(stored: &StoredReject) -> serde_json::Value {
 
 struct Files {
     folder: PathBuf,
-    open: BTreeMap<String, std::io::BufWriter<fs_err::File>>,
+    open: BTreeMap<String, std::io::BufWriter<std::fs::File>>,
 }
 
 impl Files {
@@ -93,11 +94,12 @@ impl Files {
         let name = format!("{}.ndjson", report.collection.replace("/*/", "."));
         let path = self.folder.join(name);
         if !self.open.contains_key(&report.collection) {
-            let file = create(&self.folder, &path).map_err(|error| failed(&path, error))?;
+            let file =
+                private_dir(&self.folder).and_then(|_| private_create(&path)).map_err(|error| failed(&path, error))?;
             self.open.insert(report.collection.clone(), std::io::BufWriter::new(file));
         }
         let Some(writer) = self.open.get_mut(&report.collection) else { return Ok(()) };
-        let write = |writer: &mut std::io::BufWriter<fs_err::File>| {
+        let write = |writer: &mut std::io::BufWriter<std::fs::File>| {
             serde_json::to_writer(&mut *writer, report)?;
             writer.write_all(b"\n")
         };
@@ -107,13 +109,6 @@ impl Files {
     fn finish(&mut self) -> Result<()> {
         self.open.values_mut().try_for_each(|writer| writer.flush()).map_err(|error| failed(&self.folder, error))
     }
-}
-
-/// Files with users' data are for their owner only.
-fn create(folder: &Path, path: &Path) -> std::io::Result<fs_err::File> {
-    use fs_err::os::unix::fs::OpenOptionsExt;
-    fs_err::create_dir_all(folder)?;
-    fs_err::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
 }
 
 fn failed(path: &Path, error: std::io::Error) -> Error {

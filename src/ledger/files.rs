@@ -22,6 +22,18 @@ pub fn private_dir(path: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
+/// Creates a file or empties it, with mode 0600.
+pub fn private_create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    options.mode(0o600);
+    let file = options.open(path)?;
+    #[cfg(unix)]
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    Ok(file)
+}
+
 /// Opens a file for appending, with mode 0600 if it is new.
 pub fn private_append(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();

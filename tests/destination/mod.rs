@@ -10,3 +10,4 @@ mod keys;
 mod load;
 mod opening;
 mod splits;
+mod values;

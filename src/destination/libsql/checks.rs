@@ -2,8 +2,8 @@
 
 use libsql::Value;
 
+use super::address::beside;
 use super::database::{exact, integer, text};
-use super::open::beside;
 use super::sql;
 use super::{LibsqlFile, Mode};
 use crate::destination::{ForeignKeyViolation, Space};

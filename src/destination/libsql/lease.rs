@@ -5,7 +5,7 @@ use std::io::{Read, Seek, Write};
 use std::path::PathBuf;
 
 use super::LibsqlFile;
-use super::open::beside;
+use super::address::beside;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Held until dropped.

@@ -2,9 +2,11 @@
 //!
 //! [`LibsqlFile`] implements [`Destination`](super::Destination) with the `libsql` crate. One file has one purpose:
 //! `database` and `failure` are the only ones that know the crate; `write`, `document`, `children`, `seen` and `refusal`
-//! are the hot path; `state`, `runs` and `rejects` are fireferry's own tables; the rest is one operation each.
+//! are the hot path; `state`, `runs`, `checkpoints` and `rejects` are fireferry's own tables; the rest is one operation each.
 
+mod address;
 mod backup;
+mod checkpoints;
 mod checks;
 mod children;
 mod claims;
@@ -34,9 +36,9 @@ mod write;
 
 use std::path::{Path, PathBuf};
 
+use address::Stamp;
 use database::Database;
 use lease::Lease;
-use open::Stamp;
 use plan::Session;
 
 /// What a file is opened for.

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::address::{Stamp, read_only_uri};
 use super::database::{Database, text};
 use super::inspect::{MIGRATIONS, is_internal, schema};
-use super::open::{Stamp, read_only_uri};
 use super::{LibsqlFile, Mode, sql};
 use crate::domain::schema::{Schema, Table};
 use crate::error::{Error, ErrorKind, Result};

@@ -1,10 +1,10 @@
 //! One commit: rows, rejects, counts and checkpoint in one transaction.
 
 use super::LibsqlFile;
+use super::checkpoints;
 use super::database::Database;
 use super::failure::{Failure, primary};
 use super::plan::{Session, TargetPlan};
-use super::runs;
 use crate::destination::{Batch, CommitHeader, Feed, Receipt};
 use crate::domain::cursor::{Counts, Cursor};
 use crate::domain::reject::RejectState;
@@ -64,7 +64,7 @@ impl<'a> Commit<'a> {
             finished: false,
         };
         commit.session.require_same_schema(database)?;
-        runs::require_next(database, header, commit.plan().target.collection.as_str())?;
+        checkpoints::require_next(database, header, commit.plan().target.collection.as_str())?;
         Ok(commit)
     }
 
@@ -103,7 +103,7 @@ impl<'a> Commit<'a> {
     fn finish(mut self) -> Result<Receipt> {
         let receipt = Receipt { counts: self.counts, to: self.to.take(), last: self.last };
         let collection = self.plan().target.collection.as_str();
-        runs::insert_checkpoint(self.database, self.header, collection, &receipt)
+        checkpoints::insert_checkpoint(self.database, self.header, collection, &receipt)
             .map_err(|failure| self.lost(failure))?;
         match self.database.try_execute("COMMIT", vec![]) {
             Ok(_) => {

@@ -83,6 +83,7 @@ async fn take_over_counts(run: &mut Prepared, work: &mut Work) -> Result<()> {
         let counts =
             counted.iter().find(|(name, _)| name == step.name()).map(|(_, counts)| *counts).unwrap_or_default();
         work.totals += counts;
+        work.read_before += counts.read;
         work.tallies.push(counts);
         let mut report = CollectionReport {
             collection: step.name().to_owned(),

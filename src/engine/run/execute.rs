@@ -22,6 +22,8 @@ pub(super) struct Work {
     pub collections: Vec<CollectionReport>,
     pub tallies: Vec<Counts>,
     pub totals: Counts,
+    /// Documents that earlier invocations had read.
+    pub read_before: i64,
     pub stop: Option<Stop>,
     pub rejects: Vec<RejectReport>,
     pub total_rejects: u64,
@@ -67,7 +69,8 @@ async fn prepare_destination(run: &mut Prepared, work: &mut Work) -> Result<()> 
     }
     if let Some(future) = &run.examination.future {
         let pending = future.pending.clone();
-        migrate::apply(&mut run.ctx, &pending).await?;
+        let saying = if run.options.dry_run { "a real run would apply migration" } else { "applied migration" };
+        migrate::apply(&mut run.ctx, &pending, saying).await?;
     }
     run.ctx.destination.initialize().await
 }

@@ -65,6 +65,6 @@ fn totals(work: &Work, seconds: f64) -> Totals {
         totals.rejected += report.rejected;
         totals.bytes += report.bytes;
     }
-    totals.documents_per_second = totals.read as f64 / seconds.max(1e-6);
+    totals.documents_per_second = (work.totals.read - work.read_before) as f64 / seconds.max(1e-6);
     totals
 }

@@ -105,7 +105,7 @@ fn another_program_that_writes_all_the_time() {
         writer.join().unwrap()
     });
     println!("{written} commits of another program meanwhile");
-    assert!(written > 5);
+    assert!(written > 0, "the other program never got its turn");
     drop(other);
     change(&file, "DROP TABLE _fireferry_other");
     scenario.compare(&workspace, "beside another writer");
