@@ -10,8 +10,9 @@ fn a_destination_that_is_no_database_stays_as_it_is() {
     let text = "A list of things to do, which nobody may overwrite.\n".repeat(40);
     let file = sandbox.write("out.db", &text);
     for verb in ["run", "check", "plan", "stats"] {
-        let outcome = sandbox.run(&[verb, "p.yaml"]);
-        assert!(matches!(outcome.code, 1 | 3) && outcome.stderr.contains("not_a_database"), "{outcome:?}");
+        let outcome = sandbox.run(&[verb, "p.yaml"]).exits(3);
+        let said = outcome.stdout + &outcome.stderr;
+        assert!(said.contains("error[not_a_database]") && said.contains("hint"), "{said}");
     }
     assert_eq!(sandbox.read("out.db"), text);
     assert!(!beside(&file, "-wal").exists() && !beside(&file, "-journal").exists());
