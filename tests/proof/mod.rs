@@ -7,7 +7,8 @@
 //! FIREFERRY_TEST_POWER_LOSSES=100 cargo test --release proof::power_loss -- --nocapture
 //! ```
 //!
-//! `FIREFERRY_TEST_SEED` chooses other moments; seeds and moments are printed, so that a failure can be repeated.
+//! `FIREFERRY_TEST_POWER_LOSS_DOCUMENTS` makes the second load larger, `FIREFERRY_TEST_SEED` chooses other moments;
+//! seeds and moments are printed, so that a failure can be repeated.
 
 mod bad_input;
 mod classroom;
