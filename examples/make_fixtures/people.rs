@@ -227,7 +227,7 @@ fn every_type(fields: Fields) -> Fields {
         .with("emptyMap", Value::Map(Fields::new()))
         .with("emptyArray", Value::Array(Vec::new()))
         .with("$timestamp", Value::text("a key that looks like a type"))
-        .with("", Value::text("an empty key"))
+        .with(" ", Value::text("a key that is a space"))
         .with("ключ 🔑", Value::text("nul \u{0} and \u{1f}"))
         .with("deep", deep)
 }

@@ -231,6 +231,12 @@ pub struct RunArgs {
     /// Stop, to be resumed, after reading so much, e.g. 500MB, 2GiB
     #[arg(long, value_name = "SIZE", value_parser = byte_size)]
     pub max_bytes: Option<u64>,
+    /// Stop, to be resumed, before a live source bills more reads than this
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub max_reads: Option<u64>,
+    /// With --resume, when the source no longer keeps the run's snapshot: go on at a new one, between collections
+    #[arg(long, requires = "resume")]
+    pub new_snapshot: bool,
 }
 
 /// Conflict strategies.

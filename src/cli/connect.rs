@@ -9,9 +9,12 @@ use crate::destination::Destination;
 use crate::destination::libsql::{LibsqlFile, Mode};
 use crate::engine::Context;
 use crate::error::{Error, ErrorKind, Result};
-use crate::pipeline::resolved::{DestinationUrl, JsonSpec, Pipeline, SourceSpec};
+use crate::pipeline::resolved::{
+    DestinationUrl, FirestoreSpec, JsonSpec, Pipeline, Settings, SnapshotSpec, SourceSpec,
+};
 use crate::pipeline::{self, Overrides};
 use crate::source::Source;
+use crate::source::firestore::{FirestoreOptions, FirestoreSource, SnapshotPolicy};
 use crate::source::json::{JsonOptions, JsonSource, Shape};
 
 use super::App;
@@ -74,7 +77,7 @@ pub fn connect(app: &App, file: &Path, access: Access) -> Result<Connected> {
 
 /// Opens both ends of a pipeline.
 pub fn connect_pipeline(app: &App, pipeline: Pipeline, state: StateFolder, access: Access) -> Result<Connected> {
-    let source = open_source(&pipeline.source).map_err(Error::refused)?;
+    let source = open_source(&pipeline.source, &pipeline.settings).map_err(Error::refused)?;
     let fresh = FreshFile::of(&pipeline.destination.url);
     let destination = open_destination(&pipeline.destination.url, access).map_err(Error::refused)?;
     let progress = Shown::new(&app.settings, &app.output);
@@ -90,7 +93,7 @@ pub fn connect_pipeline(app: &App, pipeline: Pipeline, state: StateFolder, acces
     Ok(Connected { context, progress, state, fresh })
 }
 
-fn open_source(spec: &SourceSpec) -> Result<Arc<dyn Source>> {
+fn open_source(spec: &SourceSpec, settings: &Settings) -> Result<Arc<dyn Source>> {
     match spec {
         SourceSpec::Json(JsonSpec { path, shape, id_field, collection, rename_migrated }) => {
             let options = JsonOptions {
@@ -102,6 +105,26 @@ fn open_source(spec: &SourceSpec) -> Result<Arc<dyn Source>> {
             };
             Ok(Arc::new(JsonSource::open(options)?))
         }
+        SourceSpec::Firestore(spec) => Ok(Arc::new(FirestoreSource::new(firestore_options(spec, settings)))),
+    }
+}
+
+fn firestore_options(spec: &FirestoreSpec, settings: &Settings) -> FirestoreOptions {
+    FirestoreOptions {
+        project: spec.project.clone(),
+        database: spec.database.clone(),
+        credentials: spec.credentials.clone(),
+        snapshot: match spec.snapshot {
+            SnapshotSpec::Now => SnapshotPolicy::Now,
+            SnapshotSpec::Minute => SnapshotPolicy::Minute,
+            SnapshotSpec::Off => SnapshotPolicy::Off,
+        },
+        partitions: spec.partitions,
+        concurrency: spec.concurrency,
+        push_down: spec.push_down,
+        price_per_100k_reads: spec.price_per_100k_reads,
+        max_retries: settings.max_retries,
+        max_retry_time: settings.max_retry_time,
     }
 }
 

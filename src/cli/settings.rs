@@ -87,6 +87,9 @@ pub fn run_options(args: &RunArgs) -> Result<RunOptions> {
         max_rejects: args.max_rejects,
         max_time: args.max_time,
         max_bytes: args.max_bytes,
+        max_reads: args.max_reads,
+        new_snapshot: args.new_snapshot,
+        read_time: None,
     })
 }
 

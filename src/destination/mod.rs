@@ -337,6 +337,10 @@ pub trait Destination: Send {
     /// Updates status and details of a run.
     async fn update_run(&mut self, run: &RunRecord) -> Result<()>;
 
+    /// Updates a run and forgets, in the same transaction, what it did to the collections named: their checkpoints and
+    /// rejects. Their partitions and rows stay.
+    async fn restart(&mut self, run: &RunRecord, collections: &[String]) -> Result<()>;
+
     /// The durable state of a run's partitions, in the order they were stored.
     async fn partitions(&mut self, run: &str) -> Result<Vec<PartitionState>>;
 

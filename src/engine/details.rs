@@ -23,6 +23,15 @@ pub(super) struct Details {
     pub on_conflict: Option<String>,
     /// Backup taken before the run.
     pub backup: Option<String>,
+    /// The point in time that is read at; `None` without a snapshot.
+    #[serde(default)]
+    pub snapshot: Option<String>,
+    /// Collections that were read at another one, before a resume with a new snapshot.
+    #[serde(default)]
+    pub earlier_snapshots: BTreeMap<String, String>,
+    /// Billed reads of earlier invocations.
+    #[serde(default)]
+    pub reads: u64,
     /// Counts are valid and the source may be put away; a later run finishes what was left.
     pub retire: bool,
 }

@@ -12,6 +12,8 @@ use crate::report::plan::Estimate;
 
 /// Documents measured: a tenth of the largest collection, within these bounds.
 const SAMPLE: std::ops::RangeInclusive<u64> = 200..=2_000;
+/// Documents measured where reading costs money.
+const BILLED_SAMPLE: std::ops::RangeInclusive<u64> = 50..=200;
 /// Fewer documents than this are not worth a measurement of their own: the run is over before it.
 const WORTH_MEASURING: u64 = 1_000;
 /// The range around the measured rate: keys spread over more pages as tables grow, and machines are shared.
@@ -27,7 +29,10 @@ pub(super) async fn estimate(
     let total: u64 = counts.iter().sum();
     let largest = steps.iter().zip(counts).max_by_key(|(_, count)| **count);
     let Some((step, count)) = largest.filter(|_| total >= WORTH_MEASURING) else { return Ok(None) };
-    let wanted = (count / 10).clamp(*SAMPLE.start(), *SAMPLE.end());
+    let wanted = match ctx.source.capabilities().billed {
+        true => (count / 500).clamp(*BILLED_SAMPLE.start(), *BILLED_SAMPLE.end()),
+        false => (count / 10).clamp(*SAMPLE.start(), *SAMPLE.end()),
+    };
     let Some((documents, spent)) = measure(ctx, options, step, wanted).await? else { return Ok(None) };
     Ok(Some(estimate_of(documents, spent, total, ctx.pipeline.settings.time_limit)))
 }
@@ -58,13 +63,18 @@ async fn measure(ctx: &mut Context, options: &RunOptions, step: &Step, wanted: u
     for migration in steps::future_schema(ctx).await?.pending {
         scratch.migrate(&migration).await?;
     }
-    let Some(partition) = ctx.source.partitions(&step.request(ctx, options)).await?.into_iter().next() else {
+    let mut request = step.request(ctx, options);
+    let Some(partition) = ctx.source.partitions(&request).await?.into_iter().next() else {
         return Ok(None);
     };
+    request.brief = true;
+    if ctx.source.capabilities().billed {
+        request.page_documents = request.page_documents.min(usize::try_from(wanted).unwrap_or(usize::MAX));
+    }
     prepare(scratch.as_mut(), ctx, options, step, &partition).await?;
     let reading = Reading {
         source: ctx.source.clone(),
-        request: step.request(ctx, options),
+        request,
         mapping: step.mapping.clone(),
         selection: None,
         starts: vec![Start { partition: partition.clone(), after: None }],

@@ -83,7 +83,10 @@ impl Loading<'_> {
             let first = tokio::select! {
                 biased;
                 () = self.budget.requested() => return Ok(Some(Stop::Requested)),
-                received = queue.recv() => received.ok_or_else(|| self.cut())??,
+                received = queue.recv() => match received.ok_or_else(|| self.cut())? {
+                    Ok(batch) => batch,
+                    Err(error) => return stopped_by(error).map(Some),
+                },
             };
             header.sequence += 1;
             let mut feed = QueueFeed::new(queue, self.budget, self.limits, first);
@@ -92,7 +95,7 @@ impl Loading<'_> {
             known += receipt.counts;
             self.account(&receipt, tally);
             if let Some(error) = failed {
-                return Err(error);
+                return stopped_by(error).map(Some);
             }
             if receipt.last {
                 return Ok(None);
@@ -149,6 +152,11 @@ impl Loading<'_> {
             .collection(self.collection)
             .hint("what was read so far is safe; go on with `--resume`")
     }
+}
+
+/// A limit that the source keeps stops the run like any other limit; everything else fails it.
+fn stopped_by(error: Error) -> Result<Stop> {
+    if error.kind() == ErrorKind::Budget { Ok(Stop::Budget(error.message().to_owned())) } else { Err(error) }
 }
 
 /// After a lost reply: the receipt, if the commit was applied after all.

@@ -85,6 +85,12 @@ pub struct RunOptions {
     pub max_time: Option<Duration>,
     /// Stop resumably after so many bytes of source.
     pub max_bytes: Option<u64>,
+    /// Stop resumably before more billed reads than this.
+    pub max_reads: Option<u64>,
+    /// Go on with a run at a new point in time: what is complete stays, what is half read begins again.
+    pub new_snapshot: bool,
+    /// The point in time of the run that is resumed.
+    pub read_time: Option<String>,
 }
 
 #[cfg(test)]
@@ -100,6 +106,9 @@ fn test_settings() -> crate::pipeline::resolved::Settings {
         max_rejects: None,
         max_time: None,
         max_bytes: None,
+        max_reads: None,
+        max_unsaved_documents: 1_000,
+        mapped_fields_only: false,
         time_limit: None,
         max_retries: 3,
         max_retry_time: Duration::from_secs(1),

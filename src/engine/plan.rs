@@ -3,7 +3,7 @@
 use super::preflight::examine;
 use super::{Context, RunOptions, estimate, migrate};
 use crate::error::Result;
-use crate::report::plan::{PlanReport, PlannedCollection};
+use crate::report::plan::{PlanReport, PlannedCollection, PlannedReads};
 
 /// Plans a run. Fails with the findings when the run would be refused.
 pub async fn plan(ctx: &mut Context, options: &RunOptions) -> Result<PlanReport> {
@@ -30,6 +30,12 @@ pub async fn plan(ctx: &mut Context, options: &RunOptions) -> Result<PlanReport>
         documents: collections.iter().map(|collection| collection.documents).sum(),
         collections,
         uncovered: found.uncovered,
+        snapshot: found.snapshot,
+        reads: found.bill.map(|bill| PlannedReads {
+            billed: bill.reads,
+            price: bill.price,
+            plan: ctx.source.usage().bill.map_or(0, |bill| bill.reads),
+        }),
         estimate,
         migrations: found.future.map(|future| future.pending.iter().map(migrate::name).collect()).unwrap_or_default(),
     })

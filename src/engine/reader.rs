@@ -76,8 +76,9 @@ pub(super) fn start(readings: Vec<Reading>, readers: usize, queue: usize) -> (Re
 }
 
 async fn read_collection(reading: Reading, sender: &mpsc::Sender<Result<Batch>>) {
+    let mut sample = SampleLeft::of(&reading);
     for start in &reading.starts {
-        if let Err(error) = read_partition(&reading, start, sender).await {
+        if let Err(error) = read_partition(&reading, start, &mut sample, sender).await {
             // Nobody listens any more when the run has stopped; then the error does not matter.
             let _ = sender.send(Err(error)).await;
             return;
@@ -85,14 +86,41 @@ async fn read_collection(reading: Reading, sender: &mpsc::Sender<Result<Batch>>)
     }
 }
 
-async fn read_partition(reading: &Reading, start: &Start, sender: &mpsc::Sender<Result<Batch>>) -> Result<()> {
+/// Documents of a sample that were not read yet. Once all are, the rest of a partition need not be read.
+struct SampleLeft(Option<u64>);
+
+impl SampleLeft {
+    /// After an interruption nobody knows how many were read before.
+    fn of(reading: &Reading) -> Self {
+        let fresh = reading.starts.iter().all(|start| start.after.is_none());
+        Self(reading.selection.as_ref().filter(|_| fresh).map(|selection| selection.len()))
+    }
+
+    fn read(&mut self, batch: &Batch) {
+        let records = (batch.documents.len() + batch.rejects.len()) as u64 + batch.skipped;
+        self.0 = self.0.map(|left| left.saturating_sub(records));
+    }
+
+    fn is_complete(&self) -> bool {
+        self.0 == Some(0)
+    }
+}
+
+async fn read_partition(
+    reading: &Reading,
+    start: &Start,
+    sample: &mut SampleLeft,
+    sender: &mpsc::Sender<Result<Batch>>,
+) -> Result<()> {
     let collection = reading.mapping.collection.as_str();
     let after = start.after.as_ref().map(|bookmark| Cursor(bookmark.cursor.clone()));
     let mut pages = reading.source.read(&reading.request, &start.partition, after.as_ref()).await?;
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| error.collection(collection))?;
-        let last = page.last;
-        let batch = batch_of(reading, start, page).await?;
+        let mut batch = batch_of(reading, start, page).await?;
+        sample.read(&batch);
+        batch.last |= sample.is_complete();
+        let last = batch.last;
         if sender.send(Ok(batch)).await.is_err() || last {
             return Ok(());
         }

@@ -12,7 +12,7 @@ use crate::domain::mapping::{ColumnMapping, Mapped};
 use crate::domain::row::{MappedDocument, Row, SqlValue};
 use crate::domain::schema::{Schema, Table};
 use crate::error::Result;
-use crate::source::Record;
+use crate::source::{ReadRequest, Record};
 
 /// The documents of one collection that belong to the sample, by path (records without one: by place).
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -102,7 +102,7 @@ async fn scan(
 ) -> Result<()> {
     let table = &step.mapping.table;
     let searched: HashSet<String> = wanted.of(table).flat_map(|(_, keys)| keys.keys().cloned()).collect();
-    let request = step.request(ctx, options);
+    let request = ReadRequest { brief: true, ..step.request(ctx, options) };
     let mut index = 0;
     for partition in ctx.source.partitions(&request).await? {
         let mut pages = ctx.source.read(&request, &partition, None).await?;

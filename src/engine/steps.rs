@@ -50,6 +50,9 @@ impl Step {
             page_documents: options.batch_size.unwrap_or(self.collection.batch_size).max(1),
             page_bytes: settings.batch_bytes,
             max_document_bytes: settings.max_document_bytes,
+            filter: self.mapping.filter.clone(),
+            fields: if settings.mapped_fields_only { self.mapping.fields_needed() } else { None },
+            brief: false,
         }
     }
 
@@ -75,7 +78,7 @@ impl Step {
                 .collect(),
             on_conflict: options.on_conflict.unwrap_or(self.collection.on_conflict),
             empty_at_start,
-            remember_keys: !unique_paths && !empty_at_start,
+            remember_keys: !(empty_at_start || unique_paths && mapping.key_is_path()),
         }
     }
 }

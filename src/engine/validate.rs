@@ -16,6 +16,8 @@ pub(super) struct Known<'a> {
     pub counts: Counts,
     /// Independent count of the source.
     pub source_count: Option<u64>,
+    /// Documents of other collections that the count could not tell apart.
+    pub passed_over: u64,
 }
 
 /// Validates one collection against the destination.
@@ -28,22 +30,26 @@ pub(super) async fn validate(
     let after = destination.count(&tables).await?;
     let before: Vec<u64> = tables.iter().map(|table| rows_before.get(table).copied().unwrap_or(0)).collect();
     let mut differences = Vec::new();
-    check_documents(&known.counts, known.source_count, &mut differences);
+    check_documents(&known.counts, known.source_count, known.passed_over, &mut differences);
     check_rows(&known.counts, &tables, &before, &after, &mut differences);
     Ok(Validation {
         valid: differences.is_empty(),
-        source_count: known.source_count,
+        source_count: known.source_count.map(|count| count.saturating_sub(known.passed_over)),
         rows_before: before.first().copied().unwrap_or(0),
         rows_after: after.first().copied().unwrap_or(0),
         differences,
     })
 }
 
-fn check_documents(counts: &Counts, source_count: Option<u64>, differences: &mut Vec<String>) {
+fn check_documents(counts: &Counts, source_count: Option<u64>, passed_over: u64, differences: &mut Vec<String>) {
     if let Some(source) = source_count
-        && i128::from(source) != i128::from(counts.read)
+        && i128::from(source) != i128::from(counts.read) + i128::from(passed_over)
     {
-        differences.push(format!("the source holds {source} documents, {} were read", counts.read));
+        let others = match passed_over {
+            0 => String::new(),
+            others => format!(", and {others} of other collections with the same name"),
+        };
+        differences.push(format!("the source holds {source} documents, {} were read{others}", counts.read));
     }
     if !counts.adds_up() || counts.waiting != 0 {
         differences.push(format!(
@@ -92,7 +98,7 @@ mod tests {
 
     fn documents(counts: Counts, source: u64) -> Vec<String> {
         let mut differences = Vec::new();
-        check_documents(&counts, Some(source), &mut differences);
+        check_documents(&counts, Some(source), 0, &mut differences);
         differences
     }
 

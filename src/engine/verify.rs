@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 
+use super::bookmark::Bookmark;
 use super::details::Details;
 use super::steps::{self, Step};
 use super::validate::{Known, validate};
 use super::{Context, RunOptions};
-use crate::domain::cursor::Counts;
+use crate::domain::cursor::{Counts, Cursor};
 use crate::error::{Error, ErrorKind, Result};
 
 /// One collection.
@@ -54,6 +55,7 @@ pub async fn counts(ctx: &mut Context) -> Result<CountsReport> {
         .hint(format!("`fireferry run {}`", ctx.pipeline.file.display()))
     })?;
     let details = Details::load(&run.details)?;
+    pin(ctx, details.snapshot.as_deref()).await?;
     let schema = ctx.destination.inspect().await?;
     let options = RunOptions::default();
     let (steps, _, _) = steps::plan_steps(ctx, &options, &schema)?;
@@ -62,15 +64,27 @@ pub async fn counts(ctx: &mut Context) -> Result<CountsReport> {
     for step in steps.iter().filter(|step| details.collections.iter().any(|name| name == step.name())) {
         let counts =
             counted.iter().find(|(name, _)| name == step.name()).map(|(_, counts)| *counts).unwrap_or_default();
-        collections.push(collection(ctx, &options, step, counts, &details).await?);
+        collections.push(collection(ctx, &options, &run.run, step, counts, &details).await?);
     }
     let valid = collections.iter().all(|collection| collection.valid);
     Ok(CountsReport { valid, run: run.run, status: run.status, collections })
 }
 
+/// Looks at the source as the run saw it, or, when that time is not kept any more, as it is now.
+async fn pin(ctx: &Context, snapshot: Option<&str>) -> Result<()> {
+    match ctx.source.pin(snapshot).await {
+        Err(error) if snapshot.is_some() && error.code() == "snapshot_too_old" => {
+            ctx.progress.message("the source no longer keeps the run's snapshot: counting it as it is now");
+            ctx.source.pin(None).await.map(drop)
+        }
+        pinned => pinned.map(drop),
+    }
+}
+
 async fn collection(
     ctx: &mut Context,
     options: &RunOptions,
+    run: &str,
     step: &Step,
     counts: Counts,
     details: &Details,
@@ -80,7 +94,11 @@ async fn collection(
         None if details.retire => details.source_counts.get(step.name()).copied(),
         None => Some(ctx.source.count(&step.request(ctx, options)).await?),
     };
-    let known = Known { step, counts, source_count };
+    let states = ctx.destination.partitions(run).await?;
+    let own = states.iter().filter(|state| state.collection == step.name());
+    let cursors = own.filter_map(|state| Bookmark::load(state.cursor.as_ref()?).ok());
+    let passed_over = cursors.map(|bookmark| ctx.source.passed_over(&Cursor(bookmark.cursor))).sum();
+    let known = Known { step, counts, source_count, passed_over };
     let validation = validate(ctx.destination.as_mut(), &known, &details.rows_before).await?;
     Ok(CollectionCounts {
         collection: step.name().to_owned(),

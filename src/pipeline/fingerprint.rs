@@ -6,11 +6,21 @@ use super::resolved::{Collection, SourceSpec};
 /// comments, paths, or the order of collections.
 pub(super) fn fingerprint(source: &SourceSpec, collections: &[Collection]) -> String {
     let mut hasher = blake3::Hasher::new();
-    let SourceSpec::Json(json) = source;
-    part(&mut hasher, "json");
-    part(&mut hasher, json.shape.as_deref().unwrap_or(""));
-    part(&mut hasher, &json.id_field);
-    part(&mut hasher, json.collection.as_ref().map_or("", |pattern| pattern.as_str()));
+    match source {
+        SourceSpec::Json(json) => {
+            part(&mut hasher, "json");
+            part(&mut hasher, json.shape.as_deref().unwrap_or(""));
+            part(&mut hasher, &json.id_field);
+            part(&mut hasher, json.collection.as_ref().map_or("", |pattern| pattern.as_str()));
+        }
+        SourceSpec::Firestore(firestore) => {
+            part(&mut hasher, "firestore");
+            part(&mut hasher, &firestore.project);
+            part(&mut hasher, &firestore.database);
+            // These decide which documents and fields count as read.
+            part(&mut hasher, &format!("{} {}", firestore.push_down, firestore.mapped_fields_only));
+        }
+    }
     let mut collections: Vec<&Collection> = collections.iter().collect();
     collections.sort_by(|a, b| a.mapping.collection.cmp(&b.mapping.collection));
     for collection in collections {

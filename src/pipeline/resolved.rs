@@ -42,10 +42,56 @@ pub struct Pipeline {
 }
 
 /// Which source.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum SourceSpec {
     /// JSON files.
     Json(JsonSpec),
+    /// A live Firestore database.
+    Firestore(FirestoreSpec),
+}
+
+impl SourceSpec {
+    /// The field that plain objects have their id in; documents of a database have it in their name.
+    pub fn id_field(&self) -> Option<&str> {
+        match self {
+            Self::Json(json) => Some(&json.id_field),
+            Self::Firestore(_) => None,
+        }
+    }
+}
+
+/// A live Firestore database.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FirestoreSpec {
+    /// The Google Cloud project.
+    pub project: String,
+    /// The database. Default `(default)`, the first one of a project.
+    pub database: String,
+    /// The JSON key of a service account; `None` for what the environment offers.
+    pub credentials: Option<PathBuf>,
+    /// The point in time that a run reads at.
+    pub snapshot: SnapshotSpec,
+    /// Partitions of a collection; `None` to choose by its size.
+    pub partitions: Option<usize>,
+    /// Requests under way at most.
+    pub concurrency: usize,
+    /// Let the service evaluate the conditions of `where` that it can.
+    pub push_down: bool,
+    /// Read only the fields that the mapping names. Rejects are then kept with those fields only.
+    pub mapped_fields_only: bool,
+    /// What 100,000 billed reads cost.
+    pub price_per_100k_reads: f64,
+}
+
+/// The point in time that a run reads at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SnapshotSpec {
+    /// When it starts.
+    Now,
+    /// The next whole minute.
+    Minute,
+    /// None.
+    Off,
 }
 
 /// JSON files.
@@ -120,6 +166,12 @@ pub struct Settings {
     pub max_time: Option<Duration>,
     /// Stop resumably after so many bytes of source.
     pub max_bytes: Option<u64>,
+    /// Stop resumably before more billed reads than this.
+    pub max_reads: Option<u64>,
+    /// A commit of a live source closes after so many documents: a kill re-reads no more of a partition.
+    pub max_unsaved_documents: usize,
+    /// Read only the fields that the mapping names, where the source can.
+    pub mapped_fields_only: bool,
     /// The estimate warns above this.
     pub time_limit: Option<Duration>,
     /// Retries of a transient error.

@@ -32,6 +32,17 @@ pub struct PlannedCollection {
     pub after: Vec<String>,
 }
 
+/// What reading will be billed for.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct PlannedReads {
+    /// Of the run.
+    pub billed: u64,
+    /// Their price, by the pipeline's `price_per_100k_reads`.
+    pub price: f64,
+    /// Of this plan itself.
+    pub plan: u64,
+}
+
 /// Order, counts, estimate.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PlanReport {
@@ -49,6 +60,12 @@ pub struct PlanReport {
     pub documents: u64,
     /// The time it will take.
     pub estimate: Option<Estimate>,
+    /// The point in time that was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<String>,
+    /// Billed reads of the whole run and their price; `None` where reading costs nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reads: Option<PlannedReads>,
     /// Migrations that the run would apply.
     pub migrations: Vec<String>,
 }

@@ -86,6 +86,20 @@ pub struct CollectionReport {
     pub seconds: f64,
     /// Count validation; `None` when not done.
     pub validation: Option<Validation>,
+    /// The point in time it was read at, when that is not the run's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<String>,
+}
+
+/// What reading was billed for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Reads {
+    /// By this invocation; an upper bound where connections broke.
+    pub billed: u64,
+    /// Their price, by the pipeline's `price_per_100k_reads`.
+    pub price: f64,
+    /// By all invocations of the run that came to an end.
+    pub whole_run: u64,
 }
 
 impl CollectionReport {
@@ -174,6 +188,9 @@ pub struct RunReport {
     pub estimate: Option<Estimate>,
     /// The `read_time` of a snapshot source.
     pub snapshot: Option<String>,
+    /// Billed reads; `None` where reading costs nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reads: Option<Reads>,
     /// The backup taken.
     pub backup: Option<String>,
     /// In the order of the run.
@@ -212,6 +229,7 @@ pub(crate) mod samples_for_tests {
             duration_seconds: 1.5,
             estimate: None,
             snapshot: None,
+            reads: None,
             backup: None,
             collections: Vec::new(),
             totals: Totals::default(),
@@ -237,6 +255,7 @@ pub(crate) mod samples_for_tests {
             bytes: 440_000,
             seconds: 1.0,
             validation: Some(Validation { valid: true, source_count: Some(1_000), ..Validation::default() }),
+            snapshot: None,
         };
         let reject = |number: u64| RejectReport {
             collection: "users".to_owned(),

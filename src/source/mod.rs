@@ -2,6 +2,7 @@
 //!
 //! A source is read page by page. A page is the unit that later becomes a batch: the engine never splits one.
 
+pub mod firestore;
 pub mod json;
 
 use async_trait::async_trait;
@@ -9,6 +10,8 @@ use futures::stream::BoxStream;
 
 use crate::domain::cursor::{Cursor, Partition};
 use crate::domain::document::{CollectionPattern, Document, Origin};
+use crate::domain::field_path::FieldPath;
+use crate::domain::filter::Filter;
 use crate::domain::reject::Rejection;
 use crate::error::Result;
 
@@ -27,10 +30,12 @@ pub struct SourceCapabilities {
     pub incremental: bool,
     /// `retire` is supported (rename what was migrated).
     pub retire: bool,
+    /// Reads cost money and time: measure on few documents, commit often, read nothing twice.
+    pub billed: bool,
 }
 
 /// What to read, and in what portions.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ReadRequest {
     /// The collection.
     pub collection: CollectionPattern,
@@ -40,6 +45,12 @@ pub struct ReadRequest {
     pub page_bytes: usize,
     /// A record larger than this is an `oversized_document` reject, never held in memory whole.
     pub max_document_bytes: usize,
+    /// The collection's conditions. A source may leave out documents that do not satisfy them; it need not.
+    pub filter: Filter,
+    /// The only fields that are needed; `None` for whole documents. A source may give more.
+    pub fields: Option<Vec<FieldPath>>,
+    /// Only the beginning is wanted (a measurement, a sample): nothing is read ahead.
+    pub brief: bool,
 }
 
 /// One record of a source.
@@ -93,6 +104,26 @@ pub struct FoundCollection {
     pub bytes: Option<u64>,
 }
 
+/// What reading has cost so far, and what was noticed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Usage {
+    /// Billed reads; `None` where reading costs nothing.
+    pub bill: Option<Bill>,
+    /// Without a snapshot: documents that were created or changed after reading began.
+    pub changed: u64,
+    /// Requests that failed and were tried again.
+    pub retried: u64,
+}
+
+/// Billed reads and their price.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Bill {
+    /// Reads; an upper bound where a connection broke.
+    pub reads: u64,
+    /// In the currency of the price that the pipeline names (US dollars by default).
+    pub price: f64,
+}
+
 /// Reads documents.
 ///
 /// # Contract
@@ -113,14 +144,22 @@ pub trait Source: Send + Sync {
     /// What it can do.
     fn capabilities(&self) -> SourceCapabilities;
 
-    /// Fails unless the source is reachable and readable; says in the error what to do.
-    async fn check(&self) -> Result<()>;
+    /// Fails unless the source is reachable and readable; says in the error what to do. Returns what is worth knowing
+    /// (which credentials were used), without secrets.
+    async fn check(&self) -> Result<Vec<String>>;
+
+    /// Fixes the point in time that everything is read at from now on: the one given, or a new one. Returns it as text;
+    /// `None` when the source reads every document as it is at that moment. Fails with code `snapshot_too_old` when the
+    /// source does not keep that time any more.
+    async fn pin(&self, _at: Option<&str>) -> Result<Option<String>> {
+        Ok(None)
+    }
 
     /// Every collection that it holds, sub-collections included, sorted by name.
     async fn collections(&self) -> Result<Vec<FoundCollection>>;
 
-    /// Number of records `read` would yield for the collection, malformed ones included, found independently of
-    /// `read` (another pass, another query).
+    /// Number of records `read` would yield for the collection, malformed ones and those passed over included, found
+    /// independently of `read` (another pass, another query).
     async fn count(&self, request: &ReadRequest) -> Result<u64>;
 
     /// The collection's partitions in order. Empty when the source has no such collection.
@@ -139,4 +178,28 @@ pub trait Source: Send + Sync {
 
     /// Names of what earlier runs put away.
     async fn retired(&self) -> Result<Vec<String>>;
+
+    /// Never causes more billed reads than this in all; `read` and `count` then fail with kind `Budget`.
+    fn limit_reads(&self, _most: u64) {}
+
+    /// What reading has cost so far.
+    fn usage(&self) -> Usage {
+        Usage::default()
+    }
+
+    /// What reading so many documents of the collection will cost, its count included; `None` where it costs nothing.
+    fn bill(&self, _documents: u64, _request: &ReadRequest) -> Option<Bill> {
+        None
+    }
+
+    /// Documents of other collections that reading a partition up to the cursor brought along. They are no records, but
+    /// `count` cannot tell them apart.
+    fn passed_over(&self, _cursor: &Cursor) -> u64 {
+        0
+    }
+
+    /// Conditions of the request that the source does not evaluate: all documents that only these leave out are read.
+    fn left_here(&self, _request: &ReadRequest) -> Vec<String> {
+        Vec::new()
+    }
 }

@@ -32,6 +32,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("comfy_table", &["cli", "report"]),
     ("libsql", &["destination::libsql", "ledger"]),
     ("serde_saphyr", &["pipeline"]),
+    ("firestore", &["source::firestore"]),
+    ("rustls", &["source::firestore"]),
     ("flate2", &["source::json"]),
     ("zstd", &["source::json"]),
 ];

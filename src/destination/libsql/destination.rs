@@ -107,6 +107,10 @@ impl Destination for LibsqlFile {
         self.save_run(run)
     }
 
+    async fn restart(&mut self, run: &RunRecord, collections: &[String]) -> Result<()> {
+        self.restart_collections(run, collections)
+    }
+
     async fn partitions(&mut self, run: &str) -> Result<Vec<PartitionState>> {
         self.fresh()?.partition_states(run)
     }

@@ -72,6 +72,29 @@ impl LibsqlFile {
         }
     }
 
+    /// Stores status and details of a run and forgets what it did to collections.
+    pub(super) fn restart_collections(&mut self, run: &RunRecord, collections: &[String]) -> Result<()> {
+        self.writable()?;
+        self.session = None;
+        let owned = "owner IN (SELECT id FROM _fireferry_partitions WHERE run = ?1 AND collection = ?2)";
+        let forget = [
+            format!("DELETE FROM _fireferry_claims WHERE {owned}"),
+            format!("DELETE FROM _fireferry_seen WHERE {owned}"),
+            "DELETE FROM _fireferry_rejects WHERE run = ?1 AND collection = ?2".to_owned(),
+            "DELETE FROM _fireferry_checkpoints WHERE run = ?1 AND collection = ?2".to_owned(),
+        ];
+        let update = "UPDATE _fireferry_runs SET status = ?2, details = ?3 WHERE run = ?1";
+        self.database.transaction(|database| {
+            for collection in collections {
+                for sql in &forget {
+                    database.execute(sql, vec![run.run.as_str().into(), collection.as_str().into()])?;
+                }
+            }
+            let values = [&run.run, &run.status, &run.details].map(|text| text.as_str().into());
+            database.execute(update, values.to_vec()).map(drop)
+        })
+    }
+
     /// After a load: forgets the keys seen, lets the planner learn the tables, empties the WAL.
     pub(super) fn finish_run(&mut self, run: &str) -> Result<()> {
         self.writable()?;

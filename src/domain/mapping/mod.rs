@@ -10,6 +10,7 @@ mod fingerprint;
 mod inputs;
 mod map;
 mod names;
+mod needs;
 mod reason;
 mod transforms;
 mod unknown;

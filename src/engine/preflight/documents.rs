@@ -4,14 +4,24 @@ use super::Examination;
 use crate::engine::{Context, RunOptions};
 use crate::error::Result;
 use crate::report::finding::{Finding, Severity};
+use crate::source::Bill;
 
-/// Whether the source can be read at all.
-pub(super) async fn reachable(ctx: &Context, found: &mut Examination) -> bool {
-    if let Err(error) = ctx.source.check().await {
-        found.findings.push(Finding::of_error(&error));
-        return false;
+/// Whether the source can be read at all; fixes the point in time that everything is read at.
+pub(super) async fn reachable(ctx: &Context, options: &RunOptions, found: &mut Examination) -> bool {
+    let checked = async {
+        for note in ctx.source.check().await? {
+            found.findings.push(Finding::new(Severity::Info, "source_checked", note));
+        }
+        found.snapshot = ctx.source.pin(options.read_time.as_deref()).await?;
+        Result::<()>::Ok(())
+    };
+    match checked.await {
+        Ok(()) => true,
+        Err(error) => {
+            found.findings.push(Finding::of_error(&error));
+            false
+        }
     }
-    true
 }
 
 /// Counts every collection and compares with what the pipeline expects.
@@ -69,6 +79,22 @@ async fn count(ctx: &Context, options: &RunOptions, step: &crate::engine::steps:
                 "check the source's path and the collection's name, or say `expect_documents: false` in its definition",
             ),
         );
+    }
+    found.bill = match (found.bill, ctx.source.bill(documents, &request)) {
+        (Some(sum), Some(one)) => Some(Bill { reads: sum.reads + one.reads, price: sum.price + one.price }),
+        (sum, one) => sum.or(one),
+    };
+    let here = ctx.source.left_here(&request);
+    if !here.is_empty() && ctx.source.capabilities().billed {
+        found.findings.push(Finding::new(
+            Severity::Info,
+            "where_evaluated_here",
+            format!(
+                "collection {}: the conditions on {} are evaluated here, so the documents that they leave out are read too",
+                step.name(),
+                here.join(", ")
+            ),
+        ));
     }
     found.partitions.push(partitions);
     found.counts.push(documents);

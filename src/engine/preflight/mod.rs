@@ -12,6 +12,7 @@ use crate::domain::cursor::Partition;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::tests::run_tests;
 use crate::report::finding::{CheckReport, Finding, Severity};
+use crate::source::Bill;
 
 /// Everything that the checks found out, so that the run need not ask again.
 #[derive(Debug, Default)]
@@ -32,6 +33,10 @@ pub(super) struct Examination {
     pub nothing_left: bool,
     /// Collections of the source that no definition covers.
     pub uncovered: Vec<String>,
+    /// The point in time that the source is read at.
+    pub snapshot: Option<String>,
+    /// What reading everything costs.
+    pub bill: Option<Bill>,
 }
 
 impl Examination {
@@ -85,7 +90,7 @@ pub(super) async fn examine(ctx: &mut Context, options: &RunOptions) -> Result<E
     let mut found = Examination::default();
     let warnings = ctx.pipeline.warnings.iter();
     found.findings.extend(warnings.map(|text| Finding::new(Severity::Warning, "pipeline_warning", text.clone())));
-    let readable = documents::reachable(ctx, &mut found).await;
+    let readable = documents::reachable(ctx, options, &mut found).await;
     if database::reachable(ctx, options, &mut found).await {
         database::sound(ctx, &mut found).await;
         match steps::future_schema(ctx).await {

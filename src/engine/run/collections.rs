@@ -16,6 +16,7 @@ use super::execute::Work;
 use crate::destination::{PartitionState, Target};
 use crate::error::Result;
 use crate::report::run::CollectionReport;
+use crate::source::ReadRequest;
 
 fn targets(run: &Prepared, details: &Details) -> Vec<Target> {
     let unique_paths = run.ctx.source.capabilities().unique_paths;
@@ -40,7 +41,7 @@ fn readings(
             });
             Ok(Reading {
                 source: run.ctx.source.clone(),
-                request: step.request(&run.ctx, &run.options),
+                request: ReadRequest { brief: selection.is_some(), ..step.request(&run.ctx, &run.options) },
                 mapping: step.mapping.clone(),
                 selection: selection.clone(),
                 starts: starts.collect::<Result<_>>()?,
@@ -63,7 +64,9 @@ pub(super) async fn load_all(
     take_over_counts(run, work).await?;
     let settings = run.ctx.pipeline.settings.clone();
     let readings = readings(run, &states, selections)?;
-    let (_readers, mut queues): (Readers, _) = reader::start(readings, settings.readers, settings.queue_batches);
+    // What is read ahead of a limit would be paid for in vain.
+    let readers = if run.max_reads().is_some() { 1 } else { settings.readers };
+    let (_readers, mut queues): (Readers, _) = reader::start(readings, readers, settings.queue_batches);
     for (index, queue) in queues.iter_mut().enumerate() {
         let partitions = states.get(index).map(Vec::as_slice).unwrap_or_default();
         // Once a later collection has begun, this one's end is past: the passes over all collections see to the rest.
@@ -116,6 +119,8 @@ async fn load_one(
     let mut tally = Tally { run: work.totals, collection: work.tallies.get(index).copied().unwrap_or_default() };
     let settings = run.ctx.pipeline.settings.clone();
     let capabilities = run.ctx.destination.capabilities();
+    let billed = run.ctx.source.capabilities().billed;
+    let unsaved = if billed { settings.max_unsaved_documents } else { usize::MAX };
     let progress = run.ctx.progress.clone();
     let loading = Loading {
         run: &run.run,
@@ -124,7 +129,7 @@ async fn load_one(
         total: work.details.source_counts.get(step.name()).copied(),
         settings: &settings,
         limits: CommitLimits {
-            documents: settings.commit_documents.min(capabilities.commit_documents),
+            documents: settings.commit_documents.min(capabilities.commit_documents).min(unsaved),
             bytes: settings.commit_bytes.min(capabilities.commit_bytes) as u64,
             time: settings.max_lock_time,
         },

@@ -8,7 +8,7 @@ use super::super::details::Details;
 use super::super::sample::{self, Selection};
 use super::super::validate::{Known, validate};
 use super::super::{backup, migrate, rejects, samples};
-use super::{Prepared, collections, outcome, retire};
+use super::{Prepared, collections, outcome, reading, renew, retire};
 use crate::destination::RunRecord;
 use crate::domain::cursor::{Counts, Partition};
 use crate::error::Result;
@@ -92,6 +92,9 @@ async fn begin(run: &mut Prepared, work: &mut Work, selections: &[Option<Arc<Sel
         work.details = resumed.details.clone();
         resumed.record.status = Status::Running.as_str().to_owned();
         work.record = Some(resumed.record.clone());
+        if run.options.new_snapshot {
+            return renew::renew(run, work).await;
+        }
         return run.ctx.destination.update_run(&resumed.record).await;
     }
     let backup = work.details.backup.take();
@@ -129,6 +132,7 @@ async fn details_of(
             .on_conflict
             .and_then(|strategy| serde_json::to_value(strategy).ok()?.as_str().map(str::to_owned)),
         backup,
+        snapshot: run.examination.snapshot.clone(),
         ..Details::default()
     };
     for (index, step) in run.examination.steps.iter().enumerate() {
@@ -160,6 +164,7 @@ async fn finish(run: &mut Prepared, work: &mut Work) -> Result<()> {
         work.samples = samples::samples(run.ctx.destination.as_mut(), &run.examination.steps).await?;
     }
     work.warn_of_nothing_but_rejects();
+    reading::warn_of_changes(run, work);
     retire_source(run, work).await
 }
 
@@ -188,12 +193,12 @@ async fn retire_source(run: &mut Prepared, work: &mut Work) -> Result<()> {
 }
 
 async fn validate_all(run: &mut Prepared, work: &mut Work) -> Result<()> {
-    for (index, step) in run.examination.steps.iter().enumerate() {
-        let known = Known {
-            step,
-            counts: work.tallies.get(index).copied().unwrap_or_default(),
-            source_count: work.details.source_counts.get(step.name()).copied(),
-        };
+    for (index, step) in run.examination.steps.clone().iter().enumerate() {
+        let counts = work.tallies.get(index).copied().unwrap_or_default();
+        let passed_over = reading::passed_over(run, step.name()).await?;
+        let read = u64::try_from(counts.read).unwrap_or(0) + passed_over;
+        let source_count = reading::source_count(run, work, step, read).await?;
+        let known = Known { step, counts, source_count, passed_over };
         let mut validation = validate(run.ctx.destination.as_mut(), &known, &work.details.rows_before).await?;
         let tables: Vec<String> = step.tables().map(str::to_owned).collect();
         for violation in run.ctx.destination.foreign_key_check(&tables, 10).await? {
@@ -216,6 +221,9 @@ async fn conclude(run: &mut Prepared, work: &mut Work, result: Result<()>) -> Re
             return shown_rejects(run, work).await;
         }
         record.status = status.as_str().to_owned();
+        let mut details = work.details.clone();
+        details.reads += run.ctx.source.usage().bill.map_or(0, |bill| bill.reads);
+        record.details = details.store();
         run.ctx.destination.update_run(&record).await?;
         let exported = rejects::export(run.ctx.destination.as_mut(), &run.ctx.state, &run.run).await;
         (work.rejects, work.total_rejects) = exported?;

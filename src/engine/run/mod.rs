@@ -3,6 +3,8 @@
 mod collections;
 mod execute;
 mod outcome;
+mod reading;
+mod renew;
 mod resume;
 mod retire;
 
@@ -47,6 +49,9 @@ pub async fn prepare(mut ctx: Context, options: RunOptions) -> Result<Prepared> 
         retire::finish_earlier(&mut ctx).await?;
     }
     let (options, record) = resume::find(&mut ctx, options).await?;
+    if let Some(most) = options.max_reads.or(ctx.pipeline.settings.max_reads) {
+        ctx.source.limit_reads(most);
+    }
     if record.is_none() && !options.dry_run {
         resume::mention_unfinished(&mut ctx).await;
     }
@@ -95,6 +100,11 @@ impl Prepared {
     /// Whether it goes on with an earlier run.
     pub fn is_resumed(&self) -> bool {
         self.resumed.is_some()
+    }
+
+    /// The limit of billed reads.
+    fn max_reads(&self) -> Option<u64> {
+        self.options.max_reads.or(self.ctx.pipeline.settings.max_reads)
     }
 
     /// When it was started.

@@ -31,6 +31,10 @@ pub(super) fn report(run: Prepared, mut work: Work, result: Result<()>) -> RunRe
     if let Some(Stop::Budget(reason)) = &work.stop {
         work.warnings.push(format!("stopped: {reason}; go on with `--resume`"));
     }
+    let reads = super::reading::reads(&run, &work);
+    for report in &mut work.collections {
+        report.snapshot = work.details.earlier_snapshots.get(&report.collection).cloned();
+    }
     RunReport {
         run_id: run.run,
         pipeline: run.ctx.pipeline.name,
@@ -41,7 +45,8 @@ pub(super) fn report(run: Prepared, mut work: Work, result: Result<()>) -> RunRe
         finished_at: Timestamp::now().to_string(),
         duration_seconds: seconds,
         estimate: run.estimate,
-        snapshot: None,
+        snapshot: work.details.snapshot.clone(),
+        reads,
         backup: work.details.backup.clone(),
         totals: totals(&work, seconds),
         collections: work.collections,

@@ -55,6 +55,7 @@ pub(super) async fn find(
     }
     let details = Details::load(&record.details)?;
     options.sample = details.sample;
+    options.read_time = details.snapshot.clone().filter(|_| !options.new_snapshot);
     options.on_conflict = details.on_conflict.as_deref().and_then(parse_strategy);
     options.only = details.collections.iter().filter_map(|name| CollectionPattern::parse(name).ok()).collect();
     Ok((options, Some((record, details))))

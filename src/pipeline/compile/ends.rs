@@ -1,15 +1,14 @@
-//! Source and destination, and what the command line says instead.
+//! The destination, and what the command line says instead of the file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use secrecy::SecretString;
 
 use super::resolve;
-use crate::domain::document::CollectionPattern;
 use crate::error::{Error, ErrorKind};
 use crate::pipeline::decode::Problems;
-use crate::pipeline::model::{DestinationModel, OnSuccess, SourceKind, SourceModel};
-use crate::pipeline::resolved::{DestinationSpec, DestinationUrl, JsonSpec, SourceSpec};
+use crate::pipeline::model::DestinationModel;
+use crate::pipeline::resolved::{DestinationSpec, DestinationUrl};
 
 /// What the command line says instead of the file. Relative paths start from the working directory.
 #[derive(Clone, Default)]
@@ -27,85 +26,6 @@ impl std::fmt::Debug for Overrides {
         let token = self.auth_token.as_ref().map(|_| "…");
         f.debug_struct("Overrides").field("source", &self.source).field("auth_token", &token).finish_non_exhaustive()
     }
-}
-
-const FIRESTORE_HINT: &str = "export the database to JSON files and use `kind: json` with their path";
-
-/// The source of the file, or of the command line with the file's settings.
-pub(super) fn source(
-    model: Option<&SourceModel>,
-    overrides: &Overrides,
-    folder: &Path,
-    problems: &mut Problems<'_>,
-) -> Option<SourceSpec> {
-    let model = model?;
-    if let Some(source) = &overrides.source {
-        if source.starts_with("firestore:") {
-            let message = "reading from a live Firestore is not yet supported in this version";
-            let error = Error::new(ErrorKind::Usage, "source_unsupported", message).hint(FIRESTORE_HINT);
-            problems.extend(vec![error]);
-            return None;
-        }
-        return json(model, Some(working_directory_path(source)), problems);
-    }
-    let kind = model.kind.as_ref()?;
-    match kind.value {
-        SourceKind::Json => {
-            refuse_firestore_keys(model, problems);
-            if model.path.is_none() {
-                problems.add("missing_key", model.mark, "a source of kind `json` needs the key `path`");
-            }
-            json(model, Some(resolve(folder, local_path(&model.path.as_ref()?.value))), problems)
-        }
-        SourceKind::Firestore => {
-            let message = "reading from a live Firestore is not yet supported in this version";
-            problems.add_with_hint("source_unsupported", kind.mark, message, FIRESTORE_HINT);
-            None
-        }
-    }
-}
-
-fn refuse_firestore_keys(model: &SourceModel, problems: &mut Problems<'_>) {
-    for (key, value) in
-        [("project", &model.project), ("database", &model.database), ("credentials", &model.credentials)]
-    {
-        if let Some(value) = value {
-            problems.add("key_does_not_fit", value.mark, format!("`{key}` has no meaning for a source of kind `json`"));
-        }
-    }
-}
-
-fn json(model: &SourceModel, path: Option<PathBuf>, problems: &mut Problems<'_>) -> Option<SourceSpec> {
-    let collection = match &model.collection {
-        None => None,
-        Some(name) => match CollectionPattern::parse(&name.value) {
-            Ok(pattern) => Some(pattern),
-            Err(message) => {
-                problems.add_quoting("invalid_collection", name.mark, message);
-                None
-            }
-        },
-    };
-    if let Some(field) = model.id_field.as_ref().filter(|field| field.value.is_empty()) {
-        problems.add("invalid_name", field.mark, "`id_field` is empty");
-    }
-    Some(SourceSpec::Json(JsonSpec {
-        path: path?,
-        shape: model.shape.as_ref().map(|shape| shape.value.0.to_owned()),
-        id_field: model.id_field.as_ref().map_or_else(|| "id".to_owned(), |field| field.value.clone()),
-        collection,
-        rename_migrated: model.on_success == Some(OnSuccess::RenameMigrated),
-    }))
-}
-
-/// `file:` in front of a path is allowed wherever a path is.
-fn local_path(path: &str) -> &str {
-    path.strip_prefix("file://").or_else(|| path.strip_prefix("file:")).unwrap_or(path)
-}
-
-fn working_directory_path(path: &str) -> PathBuf {
-    let folder = std::env::current_dir().unwrap_or_default();
-    resolve(&folder, local_path(path))
 }
 
 /// The destination of the file, or of the command line.
@@ -237,6 +157,8 @@ fn remote_url(url: &str) -> Result<DestinationUrl, UrlProblem> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     fn file(path: &str) -> Result<DestinationUrl, UrlProblem> {

@@ -5,6 +5,7 @@ mod ends;
 mod filter;
 mod lookup;
 mod mapping;
+mod source;
 mod test;
 mod value;
 
@@ -46,10 +47,12 @@ pub fn compile(
     let folder = file.parent().map(Path::to_owned).unwrap_or_default();
     let mut warnings = Vec::new();
     let name = pipeline_name(model.name.as_ref(), problems);
-    let source = ends::source(model.source.as_ref(), overrides, &folder, problems);
+    let source = source::source(model.source.as_ref(), overrides, &folder, problems);
     let destination = ends::destination(model.destination.as_ref(), overrides, &folder, &mut warnings, problems);
-    let settings = settings(&model);
-    let id_field = source.as_ref().map(|SourceSpec::Json(json)| json.id_field.clone());
+    let mut settings = settings(&model);
+    settings.mapped_fields_only =
+        matches!(&source, Some(SourceSpec::Firestore(firestore)) if firestore.mapped_fields_only);
+    let id_field = source.as_ref().and_then(SourceSpec::id_field).map(str::to_owned);
     let mut scope = Scope {
         folder: &folder,
         id_field: id_field.as_deref(),
@@ -75,7 +78,11 @@ pub fn compile(
     check_cycle(&model.collections, &collections, problems);
     check_source_collection(&model, problems);
     let source = source?;
-    let tests = if complete { test::tests(&model.tests, &collections, &source, problems) } else { Vec::new() };
+    let tests = if complete {
+        test::tests(&model.tests, &collections, source.id_field().unwrap_or("id"), problems)
+    } else {
+        Vec::new()
+    };
     let fingerprint = fingerprint(&source, &collections);
     Some(Pipeline {
         name: name?,
@@ -122,6 +129,9 @@ fn settings(model: &PipelineModel) -> Settings {
         max_time: given.max_time,
         max_bytes: given.max_bytes.map(|size| size.0),
         time_limit: given.time_limit,
+        max_reads: given.max_reads,
+        max_unsaved_documents: given.max_unsaved_documents.map_or(10_000, |number| number.0),
+        mapped_fields_only: false,
         max_retries: given.max_retries.unwrap_or(10),
         max_retry_time: given.max_retry_time.unwrap_or(Duration::from_secs(60)),
         ledger_required: model.ledger.unwrap_or(LedgerPolicy::Required) == LedgerPolicy::Required,

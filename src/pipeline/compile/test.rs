@@ -13,21 +13,20 @@ use crate::domain::value::{Map, Timestamp, Value};
 use crate::pipeline::decode::{Problems, nearest};
 use crate::pipeline::mark::At;
 use crate::pipeline::model::{ExpectModel, TestModel};
-use crate::pipeline::resolved::{Collection, Expectation, PipelineTest, SourceSpec};
+use crate::pipeline::resolved::{Collection, Expectation, PipelineTest};
 use crate::pipeline::yaml::{Key, Kind, Node};
 
-/// Compiles all tests.
+/// Compiles all tests. `id_field` is where a test's document has its id.
 pub(super) fn tests(
     models: &[TestModel],
     collections: &[Collection],
-    source: &SourceSpec,
+    id_field: &str,
     problems: &mut Problems<'_>,
 ) -> Vec<PipelineTest> {
-    let SourceSpec::Json(json) = source;
     models
         .iter()
         .enumerate()
-        .filter_map(|(index, model)| test(index + 1, model, collections, &json.id_field, problems))
+        .filter_map(|(index, model)| test(index + 1, model, collections, id_field, problems))
         .collect()
 }
 

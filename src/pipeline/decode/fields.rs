@@ -114,10 +114,28 @@ impl<'n> Fields<'n> {
 /// Keys that people look for in another place.
 fn elsewhere(key: &str) -> Option<String> {
     let place = match key {
-        "max_rejects" | "batch_size" | "on_conflict" | "unknown_fields" | "max_document_bytes" | "max_value_bytes"
-        | "commit_documents" | "commit_bytes" | "max_lock_time" | "batch_bytes" | "queue_batches" | "readers"
-        | "max_time" | "max_bytes" | "time_limit" | "max_retries" | "max_retry_time" => "in `defaults`",
-        "id_field" | "shape" | "on_success" => "in `source`",
+        "max_rejects"
+        | "batch_size"
+        | "on_conflict"
+        | "unknown_fields"
+        | "max_document_bytes"
+        | "max_value_bytes"
+        | "commit_documents"
+        | "commit_bytes"
+        | "max_lock_time"
+        | "batch_bytes"
+        | "queue_batches"
+        | "readers"
+        | "max_time"
+        | "max_bytes"
+        | "max_reads"
+        | "max_unsaved_documents"
+        | "time_limit"
+        | "max_retries"
+        | "max_retry_time" => "in `defaults`",
+        "id_field" | "shape" | "on_success" | "project" | "database" | "credentials" | "snapshot" | "push_down" => {
+            "in `source`"
+        }
         "auth_token" | "url" => "in `destination`",
         "backup" | "backup_keep" | "ledger" | "schema" | "tests" => "at the top of the file",
         "table" | "key" | "columns" | "where" | "children" | "depends_on" | "expect_documents" => {

@@ -4,7 +4,7 @@ mod fields;
 mod scalars;
 
 pub use fields::Fields;
-pub use scalars::{OneOrMany, Positive, Size};
+pub use scalars::{OneOrMany, Positive, Price, Size};
 
 use super::mark::{Mark, SourceText};
 use super::yaml::{Key, Kind, Node};

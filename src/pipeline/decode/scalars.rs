@@ -84,6 +84,26 @@ impl Decode for Size {
     }
 }
 
+/// An amount of money, 0 or more.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Price(pub f64);
+
+impl Decode for Price {
+    fn decode(node: &Node, problems: &mut Problems<'_>) -> Option<Self> {
+        let price = match (&node.kind, &node.written) {
+            #[expect(clippy::cast_precision_loss, reason = "a price")]
+            (Kind::Integer(number), _) => Some(*number as f64),
+            (Kind::Float(number), _) => Some(*number),
+            (Kind::Text(text), Some(_)) => text.trim().parse().ok(),
+            _ => None,
+        };
+        price
+            .filter(|price| price.is_finite() && *price >= 0.0)
+            .map(Self)
+            .or_else(|| wrong_type(node, "a price like `0.06`", problems))
+    }
+}
+
 impl Decode for Duration {
     fn decode(node: &Node, problems: &mut Problems<'_>) -> Option<Self> {
         let duration = match &node.kind {

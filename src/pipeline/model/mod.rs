@@ -12,7 +12,7 @@ pub use names::{ReferencePart, TypeName};
 pub use run::{DefaultsModel, LedgerPolicy};
 pub use test::{ExpectModel, TestModel};
 
-use super::decode::{Choice, Decode, Fields, OneOrMany, Problems, choice, entries};
+use super::decode::{Choice, Decode, Fields, OneOrMany, Positive, Price, Problems, choice, entries};
 use super::mark::{At, Mark};
 use super::resolved::BackupPolicy;
 use super::yaml::{Kind, Node};
@@ -68,6 +68,18 @@ pub struct SourceModel {
     pub database: Option<At<String>>,
     /// `credentials`, of Firestore.
     pub credentials: Option<At<String>>,
+    /// `snapshot`, of Firestore.
+    pub snapshot: Option<At<Snapshot>>,
+    /// `partitions`, of Firestore.
+    pub partitions: Option<At<Positive>>,
+    /// `concurrency`, of Firestore.
+    pub concurrency: Option<At<Positive>>,
+    /// `push_down`, of Firestore.
+    pub push_down: Option<At<bool>>,
+    /// `fields`, of Firestore.
+    pub fields: Option<At<WhichFields>>,
+    /// `price_per_100k_reads`, of Firestore.
+    pub price_per_100k_reads: Option<At<Price>>,
     /// The section.
     pub mark: Mark,
 }
@@ -84,6 +96,36 @@ pub enum SourceKind {
 impl Choice for SourceKind {
     const WHAT: &'static str = "a kind of source";
     const NAMES: &'static [(&'static str, Self)] = &[("json", Self::Json), ("firestore", Self::Firestore)];
+}
+
+/// `source.snapshot`: the point in time that a run reads at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Snapshot {
+    /// When the run starts.
+    Now,
+    /// The next whole minute.
+    Minute,
+    /// None: every document as it is when it is read.
+    Off,
+}
+
+impl Choice for Snapshot {
+    const WHAT: &'static str = "a kind of snapshot";
+    const NAMES: &'static [(&'static str, Self)] = &[("now", Self::Now), ("minute", Self::Minute), ("off", Self::Off)];
+}
+
+/// `source.fields`: what is read of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhichFields {
+    /// Everything.
+    All,
+    /// What the mapping names.
+    Mapped,
+}
+
+impl Choice for WhichFields {
+    const WHAT: &'static str = "a choice of fields";
+    const NAMES: &'static [(&'static str, Self)] = &[("all", Self::All), ("mapped", Self::Mapped)];
 }
 
 /// `source.shape`: the layout that an export tool writes.
@@ -199,18 +241,29 @@ impl Decode for SourceModel {
         let model = Self {
             kind: kind.and_then(|node| Some(At { value: choice(node, problems)?, mark: node.mark })),
             path: fields.optional_at("path", problems),
-            shape: fields.node("shape").and_then(|node| Some(At { value: choice(node, problems)?, mark: node.mark })),
+            shape: choice_at(&mut fields, "shape", problems),
             id_field: fields.optional_at("id_field", problems),
             collection: fields.optional_at("collection", problems),
             on_success: fields.choice("on_success", problems),
             project: fields.optional_at("project", problems),
             database: fields.optional_at("database", problems),
             credentials: fields.optional_at("credentials", problems),
+            snapshot: choice_at(&mut fields, "snapshot", problems),
+            partitions: fields.optional_at("partitions", problems),
+            concurrency: fields.optional_at("concurrency", problems),
+            push_down: fields.optional_at("push_down", problems),
+            fields: choice_at(&mut fields, "fields", problems),
+            price_per_100k_reads: fields.optional_at("price_per_100k_reads", problems),
             mark: fields.mark(),
         };
         fields.finish(problems);
         Some(model)
     }
+}
+
+fn choice_at<T: Choice>(fields: &mut Fields<'_>, key: &'static str, problems: &mut Problems<'_>) -> Option<At<T>> {
+    let node = fields.node(key)?;
+    Some(At { value: choice(node, problems)?, mark: node.mark })
 }
 
 impl Decode for DestinationModel {

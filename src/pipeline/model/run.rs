@@ -42,6 +42,10 @@ pub struct DefaultsModel {
     pub max_time: Option<Duration>,
     /// `max_bytes`
     pub max_bytes: Option<Size>,
+    /// `max_reads`
+    pub max_reads: Option<u64>,
+    /// `max_unsaved_documents`
+    pub max_unsaved_documents: Option<Positive>,
     /// `time_limit`
     pub time_limit: Option<Duration>,
     /// `max_retries`
@@ -75,6 +79,8 @@ impl Decode for DefaultsModel {
             readers: fields.optional("readers", problems),
             max_time: fields.optional("max_time", problems),
             max_bytes: fields.optional("max_bytes", problems),
+            max_reads: fields.optional::<Positive>("max_reads", problems).map(|number| number.0 as u64),
+            max_unsaved_documents: fields.optional("max_unsaved_documents", problems),
             time_limit: fields.optional("time_limit", problems),
             max_retries: fields.optional("max_retries", problems),
             max_retry_time: fields.optional("max_retry_time", problems),

@@ -11,7 +11,11 @@ pub fn plan(report: &PlanReport) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "Pipeline {}", clean(&report.pipeline));
     let _ = writeln!(text, "  from {}", clean(&report.source));
-    let _ = writeln!(text, "  to   {}\n", clean(&report.destination));
+    let _ = writeln!(text, "  to   {}", clean(&report.destination));
+    if let Some(snapshot) = &report.snapshot {
+        let _ = writeln!(text, "  as of {}", clean(snapshot));
+    }
+    text.push('\n');
     let columns = [
         Column::Number("#"),
         Column::Text("collection"),
@@ -27,6 +31,15 @@ pub fn plan(report: &PlanReport) -> String {
         if let Some(warning) = &found.warning {
             let _ = writeln!(text, "Warning: {}", clean(warning));
         }
+    }
+    if let Some(reads) = &report.reads {
+        let _ = writeln!(
+            text,
+            "Billed reads: about {} for a run (${:.2}); this plan took {}",
+            count(reads.billed),
+            reads.price,
+            count(reads.plan)
+        );
     }
     section(&mut text, "Migrations that the run would apply", &report.migrations);
     section(&mut text, "Collections of the source that no definition covers", &report.uncovered);
@@ -61,7 +74,7 @@ fn section(text: &mut String, title: &str, items: &[String]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::plan::Estimate;
+    use crate::report::plan::{Estimate, PlannedReads};
 
     #[test]
     fn a_plan_shows_order_counts_and_estimate() {
@@ -89,6 +102,8 @@ mod tests {
                 basis: "calibration of 1,000 documents".to_owned(),
                 warning: Some("may take longer than time_limit (60 s)".to_owned()),
             }),
+            snapshot: Some("2025-06-01T20:00:00.000000Z".to_owned()),
+            reads: Some(PlannedReads { billed: 1_245, price: 0.000_747, plan: 62 }),
             migrations: vec!["0001_users".to_owned()],
         }));
     }

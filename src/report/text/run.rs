@@ -137,6 +137,18 @@ fn facts(report: &RunReport) -> String {
     if let Some(snapshot) = &report.snapshot {
         let _ = writeln!(text, "Snapshot: {snapshot}");
     }
+    for row in &report.collections {
+        if let Some(snapshot) = &row.snapshot {
+            let _ = writeln!(text, "  {} was read at {snapshot}", clean(&row.collection));
+        }
+    }
+    if let Some(reads) = &report.reads {
+        let earlier = match reads.whole_run - reads.billed.min(reads.whole_run) {
+            0 => String::new(),
+            _ => format!("; {} in the whole run", count(reads.whole_run)),
+        };
+        let _ = writeln!(text, "Billed reads: {} (${:.2}){earlier}", count(reads.billed), reads.price);
+    }
     match &report.backup {
         Some(backup) => text.push_str(&format!("Backup: {}\n", clean(backup))),
         None if report.dry_run => {}

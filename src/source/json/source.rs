@@ -84,16 +84,18 @@ impl Source for JsonSource {
             unique_paths: false,
             incremental: false,
             retire: self.inner.options.rename_migrated,
+            billed: false,
         }
     }
 
-    async fn check(&self) -> Result<()> {
+    async fn check(&self) -> Result<Vec<String>> {
         self.blocking(|inner| {
             let listing = inner.list()?;
             check::check(&inner.options, &listing)?;
             listing.files.iter().try_for_each(|file| inner.bounds(file).map(drop))
         })
-        .await
+        .await?;
+        Ok(Vec::new())
     }
 
     async fn collections(&self) -> Result<Vec<FoundCollection>> {

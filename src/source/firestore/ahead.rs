@@ -1,0 +1,115 @@
+//! The pages of a partition in order, while the stretches that come next are read already.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use futures::stream;
+use tokio::sync::mpsc::{self, Receiver};
+use tokio::task::JoinSet;
+
+use super::bounds::{Bounds, Place};
+use super::scope::{Range, Scope};
+use super::session::Session;
+use super::sizes::Sizes;
+use super::stretch::{Piece, Stretch};
+use crate::error::Result;
+use crate::source::{Page, PageStream, ReadRequest};
+
+/// Pieces of a stretch that may wait for those before it.
+const WAITING: usize = 2;
+/// Bytes that all stretches of a partition may hold together; a piece's share may be smaller than a page.
+const HELD: usize = 24 << 20;
+/// A piece is not made smaller than this.
+const SMALLEST: usize = 128 << 10;
+
+/// What reading a partition needs.
+pub(super) struct Ahead {
+    pub session: Arc<Session>,
+    pub scope: Scope,
+    pub sizes: Arc<Sizes>,
+    pub request: ReadRequest,
+}
+
+/// Stretches under way, in order.
+struct Reading {
+    ahead: Ahead,
+    left: std::vec::IntoIter<Range>,
+    under_way: VecDeque<Receiver<Result<Piece>>>,
+    /// Dropping it ends them.
+    tasks: JoinSet<()>,
+    place: Place,
+    over: bool,
+}
+
+impl Ahead {
+    /// The pages after a place.
+    pub fn pages(self, bounds: &Bounds, place: Place) -> PageStream {
+        let left = bounds.stretches(place.after.as_deref()).into_iter();
+        let reading =
+            Reading { ahead: self, left, under_way: VecDeque::new(), tasks: JoinSet::new(), place, over: false };
+        stream::unfold(reading, |mut reading| async move { Some((reading.next().await?, reading)) }).boxed()
+    }
+
+    /// Stretches that are read at the same time. A limit of reads must not be spent on what comes later.
+    fn width(&self) -> usize {
+        if self.request.brief || self.session.meter.is_limited() { 1 } else { self.session.options.concurrency.max(1) }
+    }
+
+    fn stretch(&self, range: Range, after: Option<String>) -> Stretch {
+        let share = (HELD / (self.width() * (WAITING + 1))).max(SMALLEST);
+        Stretch {
+            session: Arc::clone(&self.session),
+            scope: self.scope.clone(),
+            range,
+            after,
+            sizes: Arc::clone(&self.sizes),
+            page_documents: self.request.page_documents,
+            page_bytes: self.request.page_bytes.min(share),
+            max_document_bytes: self.request.max_document_bytes,
+        }
+    }
+}
+
+impl Reading {
+    async fn next(&mut self) -> Option<Result<Page>> {
+        while !self.over {
+            self.start();
+            let Some(first) = self.under_way.front_mut() else {
+                self.over = true;
+                return Some(Ok(self.page(Piece::default(), true)));
+            };
+            match first.recv().await {
+                // A stretch that only found its end.
+                Some(Ok(piece)) if piece.records.is_empty() && piece.passed_over == 0 => {}
+                Some(Ok(piece)) => return Some(Ok(self.page(piece, false))),
+                Some(Err(error)) => {
+                    self.over = true;
+                    return Some(Err(error));
+                }
+                None => drop(self.under_way.pop_front()),
+            }
+        }
+        None
+    }
+
+    /// As many stretches as may be under way.
+    fn start(&mut self) {
+        while self.under_way.len() < self.ahead.width()
+            && let Some(range) = self.left.next()
+        {
+            let after = self.place.after.clone().filter(|after| range.contains(after));
+            let (sender, receiver) = mpsc::channel(WAITING);
+            self.tasks.spawn(self.ahead.stretch(range, after).read(sender));
+            self.under_way.push_back(receiver);
+        }
+    }
+
+    fn page(&mut self, piece: Piece, last: bool) -> Page {
+        if piece.after.is_some() {
+            self.place.after = piece.after;
+        }
+        self.place.passed_over += piece.passed_over;
+        Page { records: piece.records, cursor: self.place.to_cursor(), bytes: piece.bytes, last }
+    }
+}

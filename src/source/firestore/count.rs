@@ -1,0 +1,79 @@
+//! Counting by aggregation: one read for a thousand documents.
+
+use firestore::gcloud_sdk::google::firestore::v1 as proto;
+use firestore::gcloud_sdk::tonic::Status;
+use proto::run_aggregation_query_request::{ConsistencySelector, QueryType};
+use proto::structured_aggregation_query::aggregation::{Count, Operator};
+use proto::structured_aggregation_query::{Aggregation, QueryType as Base};
+use proto::value::ValueType;
+
+use super::meter;
+use super::scope::{Range, Scope};
+use super::session::{Session, request};
+use crate::error::Result;
+
+/// Documents that are counted for the price of one read.
+pub(super) const PER_READ: u64 = 1_000;
+
+/// Number of documents in a range, conditions applied, those of other paths with the same collection name included.
+pub(super) async fn count(session: &Session, scope: &Scope, range: &Range) -> Result<u64> {
+    let connection = session.connection().await?;
+    let doing = format!("counting {}", scope.pattern());
+    // Counting itself must stay within the limit of reads: it stops where that would be exceeded.
+    let everything = u64::MAX / PER_READ;
+    let (counted, allowed) = session
+        .ask(
+            &doing,
+            everything,
+            |(counted, _)| price(*counted),
+            |granted| {
+                Box::pin(async move {
+                    let up_to = (granted < everything).then(|| i64::try_from(granted * PER_READ).unwrap_or(i64::MAX));
+                    let message = proto::RunAggregationQueryRequest {
+                        parent: connection.documents.clone(),
+                        query_type: Some(QueryType::StructuredAggregationQuery(aggregation(scope, range, up_to))),
+                        consistency_selector: session.read_time_message().map(ConsistencySelector::ReadTime),
+                        ..proto::RunAggregationQueryRequest::default()
+                    };
+                    let mut stream = connection.client().run_aggregation_query(request(message)).await?.into_inner();
+                    let mut counted = None;
+                    while let Some(response) = stream.message().await? {
+                        counted = response.result.as_ref().and_then(number).or(counted);
+                    }
+                    let counted = counted.ok_or_else(|| Status::unavailable("the answer ended before the count"))?;
+                    Ok((counted, up_to))
+                })
+            },
+        )
+        .await?;
+    match allowed {
+        Some(most) if i128::from(counted) >= i128::from(most) => Err(meter::reached(session.meter.used())),
+        _ => Ok(counted),
+    }
+}
+
+/// Reads that a count of so many documents is billed for.
+pub(super) fn price(counted: u64) -> u64 {
+    counted.div_ceil(PER_READ).max(1)
+}
+
+fn aggregation(scope: &Scope, range: &Range, up_to: Option<i64>) -> proto::StructuredAggregationQuery {
+    proto::StructuredAggregationQuery {
+        aggregations: vec![Aggregation {
+            alias: "documents".to_owned(),
+            operator: Some(Operator::Count(Count { up_to })),
+        }],
+        // A count needs no fields.
+        query_type: Some(Base::StructuredQuery(proto::StructuredQuery {
+            select: None,
+            ..scope.query(range, None, None)
+        })),
+    }
+}
+
+fn number(result: &proto::AggregationResult) -> Option<u64> {
+    match result.aggregate_fields.get("documents")?.value_type {
+        Some(ValueType::IntegerValue(number)) => u64::try_from(number).ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,264 @@
+//! Reads one stretch of a collection, query after query, and cuts what comes into pages.
+//!
+//! A query asks for no more documents than a page takes, and starts only when there is room for the page: what the
+//! service has sent is then taken off its hands at once, so that a connection that breaks costs few reads, and no stream
+//! outlives the service's patience.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use firestore::gcloud_sdk::google::firestore::v1 as proto;
+use firestore::gcloud_sdk::prost::Message;
+use firestore::gcloud_sdk::tonic::{Status, Streaming};
+use proto::run_query_request::{ConsistencySelector, QueryType};
+use tokio::sync::mpsc::{OwnedPermit, Sender};
+
+use super::limiter::Permit;
+use super::names;
+use super::scope::{Range, Scope};
+use super::session::{Pauses, Session, patient, request, settle_failed};
+use super::sizes::Sizes;
+use super::value;
+use crate::domain::document::Origin;
+use crate::domain::reject::{RejectCode, Rejection};
+use crate::error::{Error, ErrorKind, Result};
+use crate::source::{MalformedRecord, Record};
+
+/// Consecutive records of a stretch.
+#[derive(Debug, Default)]
+pub(super) struct Piece {
+    /// In the order of names.
+    pub records: Vec<Record>,
+    /// Path of the last document seen, those passed over included; `None` before the first.
+    pub after: Option<String>,
+    /// Bytes of documents.
+    pub bytes: u64,
+    /// Documents of other collections that the group brought along.
+    pub passed_over: u64,
+}
+
+/// What a stretch needs.
+pub(super) struct Stretch {
+    pub session: Arc<Session>,
+    pub scope: Scope,
+    pub range: Range,
+    /// Go on after this document.
+    pub after: Option<String>,
+    pub sizes: Arc<Sizes>,
+    pub page_documents: usize,
+    pub page_bytes: usize,
+    pub max_document_bytes: usize,
+}
+
+/// Where the pieces go. The channel's size is the room there is.
+pub(super) type Out = Sender<Result<Piece>>;
+
+/// How one query ended.
+enum End {
+    /// All that was asked for came: there may be more.
+    Full,
+    /// Less came, and the service did not say that this is all.
+    Short,
+    /// Nothing follows.
+    Over,
+}
+
+impl Stretch {
+    /// Reads to the end of the stretch. An error is sent like a piece and ends it; so does a receiver that is gone.
+    pub async fn read(mut self, out: Out) {
+        match self.pages(&out).await {
+            Ok(()) => {}
+            Err(error) => drop(out.send(Err(error)).await),
+        }
+    }
+
+    async fn pages(&mut self, out: &Out) -> Result<()> {
+        let mut pauses = self.session.pauses();
+        let Ok(room) = out.clone().reserve_owned().await else { return Ok(()) };
+        let mut building = Building { piece: Piece::default(), room: Some(room), out };
+        let ended = loop {
+            match self.query(&mut building, &mut pauses).await {
+                Ok(Some(End::Over)) => break Ok(()),
+                Ok(Some(End::Full | End::Short)) => {}
+                Ok(None) => return Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        // What came before an error is whole, and paid for.
+        building.piece.after.clone_from(&self.after);
+        building.send();
+        ended
+    }
+
+    /// One query with its retries. `None` when nobody listens any more.
+    async fn query(&mut self, building: &mut Building<'_>, pauses: &mut Pauses) -> Result<Option<End>> {
+        loop {
+            let limit = self.sizes.documents(self.page_documents, self.page_bytes);
+            let reservation = self.session.meter.reserve(limit as u64).await?;
+            let limit = usize::try_from(reservation.granted()).unwrap_or(limit).min(limit);
+            let mut permit = Some(self.session.limiter.acquire().await);
+            let mut arrived = 0;
+            let outcome = self.stream(limit, &mut arrived, building, &mut permit).await;
+            if arrived > 0 {
+                pauses.reset();
+            }
+            match outcome {
+                Ok(end) => {
+                    reservation.settle(arrived as u64);
+                    return Ok(Some(end));
+                }
+                Err(Stop::Gone) => return Ok(None),
+                Err(Stop::Failed(error)) => return Err(error),
+                Err(Stop::Status(status)) => {
+                    settle_failed(reservation, &status, arrived as u64);
+                    drop(permit);
+                    let doing = format!("reading {}", self.scope.pattern());
+                    self.session.pause(status, pauses, &doing).await?;
+                }
+            }
+        }
+    }
+
+    async fn stream(
+        &mut self,
+        limit: usize,
+        arrived: &mut usize,
+        building: &mut Building<'_>,
+        permit: &mut Option<Permit>,
+    ) -> Result<End, Stop> {
+        let started = Instant::now();
+        let mut stream = self.open(limit).await?;
+        let mut first = true;
+        let mut heard = false;
+        let mut done = false;
+        while let Some(response) = patient(stream.message()).await? {
+            if std::mem::take(&mut first) {
+                self.session.limiter.answered(started.elapsed());
+            }
+            heard |= response.read_time.is_some() || response.document.is_some();
+            done |= response.continuation_selector.is_some();
+            if let Some(document) = response.document {
+                *arrived += 1;
+                let bytes = self.take(document, building)?;
+                self.sizes.learn(bytes);
+                if building.is_full(self.page_documents, self.page_bytes) {
+                    building.send();
+                    building.find_room(permit).await?;
+                }
+            }
+        }
+        match *arrived {
+            arrived if arrived >= limit => Ok(End::Full),
+            _ if done => Ok(End::Over),
+            0 if heard => Ok(End::Over),
+            // Even a query without results is answered by one message.
+            0 => Err(Stop::Status(Status::unavailable("the answer ended before it began"))),
+            _ => Ok(End::Short),
+        }
+    }
+
+    async fn open(&self, limit: usize) -> Result<Streaming<proto::RunQueryResponse>, Stop> {
+        let connection = self.session.connection().await.map_err(Stop::Failed)?;
+        let query = self.scope.query(&self.range, self.after.as_deref(), Some(limit));
+        let message = proto::RunQueryRequest {
+            parent: connection.documents.clone(),
+            query_type: Some(QueryType::StructuredQuery(query)),
+            consistency_selector: self.session.read_time_message().map(ConsistencySelector::ReadTime),
+            ..proto::RunQueryRequest::default()
+        };
+        Ok(patient(connection.client().run_query(request(message))).await?.into_inner())
+    }
+
+    /// Adds a document; gives its size.
+    fn take(&mut self, message: proto::Document, building: &mut Building<'_>) -> Result<usize, Stop> {
+        let bytes = message.encoded_len();
+        let path = self.advance(&message.name).map_err(Stop::Failed)?;
+        let piece = &mut building.piece;
+        piece.bytes += bytes as u64;
+        let collection = path.rsplit_once('/').map_or("", |(collection, _)| collection);
+        if !self.scope.wants(collection) {
+            piece.passed_over += 1;
+        } else if bytes > self.max_document_bytes {
+            piece.records.push(oversized(&message, &path, bytes, self.max_document_bytes));
+        } else if let Some(document) = value::document(self.scope.documents(), message) {
+            if self.session.began().is_some_and(|began| document.updated.is_some_and(|updated| updated > began)) {
+                self.session.add_changed(1);
+            }
+            piece.records.push(Record::Document(document));
+        }
+        piece.after = Some(path.clone());
+        self.after = Some(path);
+        Ok(bytes)
+    }
+
+    /// The path of the next document; fails unless it lies behind the last one and in the stretch.
+    fn advance(&self, name: &str) -> Result<String> {
+        let path = names::relative(self.scope.documents(), name).unwrap_or(name);
+        let behind = self.after.as_ref().is_none_or(|after| names::compare(after, path).is_lt());
+        if behind && self.range.contains(path) {
+            return Ok(path.to_owned());
+        }
+        let after = self.after.as_ref().or(self.range.from.as_ref()).map_or("the beginning", String::as_str);
+        Err(Error::new(
+            ErrorKind::Source,
+            "source_stuck",
+            format!("the source does not advance: asked for documents after {after}, it answered {path}"),
+        )
+        .collection(self.scope.pattern().as_str())
+        .hint("the server ignores where a query starts; read the database from the real service, or from an export"))
+    }
+}
+
+/// Why a query ended without its answer.
+enum Stop {
+    Status(Status),
+    Failed(Error),
+    Gone,
+}
+
+impl From<Status> for Stop {
+    fn from(status: Status) -> Self {
+        Self::Status(status)
+    }
+}
+
+/// A piece in the making, and its place in the channel.
+struct Building<'a> {
+    piece: Piece,
+    room: Option<OwnedPermit<Result<Piece>>>,
+    out: &'a Out,
+}
+
+impl Building<'_> {
+    fn is_full(&self, documents: usize, bytes: usize) -> bool {
+        self.piece.records.len() >= documents || self.piece.bytes >= bytes as u64
+    }
+
+    fn send(&mut self) {
+        if let Some(room) = self.room.take() {
+            room.send(Ok(std::mem::take(&mut self.piece)));
+        }
+    }
+
+    /// Waits for room for the next piece. Other stretches may ask meanwhile: the one that is waited for may be among them.
+    async fn find_room(&mut self, permit: &mut Option<Permit>) -> Result<(), Stop> {
+        if let Ok(room) = self.out.clone().try_reserve_owned() {
+            self.room = Some(room);
+            return Ok(());
+        }
+        drop(permit.take());
+        self.room = Some(self.out.clone().reserve_owned().await.map_err(|_| Stop::Gone)?);
+        Ok(())
+    }
+}
+
+fn oversized(message: &proto::Document, path: &str, bytes: usize, most: usize) -> Record {
+    let reason = format!("{bytes} bytes are more than max_document_bytes ({most})");
+    Record::Malformed(MalformedRecord {
+        rejection: Rejection::new(RejectCode::OversizedDocument, reason),
+        origin: Origin::default(),
+        document: Some(path.to_owned()),
+        raw: None,
+        hash: Some(blake3::hash(&message.encode_to_vec()).to_hex().to_string()),
+    })
+}
