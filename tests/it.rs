@@ -4,6 +4,7 @@
 mod cli;
 mod destination;
 mod examples;
+mod firestore;
 mod layering;
 mod mapping;
 mod migrations;

@@ -16,6 +16,10 @@ const SAMPLE: std::ops::RangeInclusive<u64> = 200..=2_000;
 const BILLED_SAMPLE: std::ops::RangeInclusive<u64> = 50..=200;
 /// Fewer documents than this are not worth a measurement of their own: the run is over before it.
 const WORTH_MEASURING: u64 = 1_000;
+/// From this share of the time that a snapshot is kept on, an estimate warns.
+const NEARLY: f64 = 0.75;
+/// A limit of billed reads below this is too precious for a measurement.
+const WORTH_A_MEASUREMENT: u64 = 10_000;
 /// The range around the measured rate: keys spread over more pages as tables grow, and machines are shared.
 const RANGE: (f64, f64) = (0.7, 2.5);
 
@@ -29,12 +33,31 @@ pub(super) async fn estimate(
     let total: u64 = counts.iter().sum();
     let largest = steps.iter().zip(counts).max_by_key(|(_, count)| **count);
     let Some((step, count)) = largest.filter(|_| total >= WORTH_MEASURING) else { return Ok(None) };
+    let limited = options.max_reads.or(ctx.pipeline.settings.max_reads);
+    if limited.is_some_and(|most| most < WORTH_A_MEASUREMENT) {
+        return Ok(None);
+    }
     let wanted = match ctx.source.capabilities().billed {
         true => (count / 500).clamp(*BILLED_SAMPLE.start(), *BILLED_SAMPLE.end()),
         false => (count / 10).clamp(*SAMPLE.start(), *SAMPLE.end()),
     };
     let Some((documents, spent)) = measure(ctx, options, step, wanted).await? else { return Ok(None) };
-    Ok(Some(estimate_of(documents, spent, total, ctx.pipeline.settings.time_limit)))
+    let mut estimate = estimate_of(documents, spent, total, ctx.pipeline.settings.time_limit);
+    if let Some(warning) = snapshot_warning(estimate.seconds_high, ctx.source.snapshot_kept()) {
+        estimate.warning = Some(estimate.warning.map_or(warning.clone(), |first| format!("{first}; {warning}")));
+    }
+    Ok(Some(estimate))
+}
+
+/// A run that may outlive its snapshot.
+fn snapshot_warning(seconds: f64, kept: Option<Duration>) -> Option<String> {
+    let kept = kept.filter(|kept| seconds > kept.as_secs_f64() * NEARLY)?;
+    Some(format!(
+        "may take up to {:.0} min, and the source keeps a snapshot for {} min only: with point-in-time recovery say \
+         `snapshot: minute`, or go on with `--resume --new-snapshot` when it is gone",
+        seconds / 60.0,
+        kept.as_secs() / 60
+    ))
 }
 
 /// The estimate for `total` documents after `documents` took `spent`.
@@ -145,6 +168,14 @@ async fn write(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_that_may_outlive_its_snapshot_is_warned_of() {
+        let hour = Some(Duration::from_secs(3_600));
+        assert_eq!(snapshot_warning(2_600.0, hour), None);
+        assert!(snapshot_warning(2_800.0, hour).is_some_and(|text| text.contains("47 min") && text.contains("60 min")));
+        assert_eq!(snapshot_warning(1e9, None), None);
+    }
 
     #[test]
     fn the_estimate_is_a_range_around_the_measured_rate_and_warns_above_the_limit() {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::error::{Error, ErrorKind};
 
+const SQLITE_BUSY: i32 = 5;
 const SQLITE_CORRUPT: i32 = 11;
 const SQLITE_NOTADB: i32 = 26;
 
@@ -25,6 +26,11 @@ pub(super) fn damaged(path: &Path) -> Error {
         "move it away, the next run makes a new one: mv {name} {name}.damaged\n\
          nothing of the data depends on it: checkpoints and rejects are in the destination; only the list of past runs is lost"
     ))
+}
+
+/// Another process holds a lock.
+pub(super) fn is_busy(error: &libsql::Error) -> bool {
+    primary_code(error) == Some(SQLITE_BUSY)
 }
 
 /// The primary result code of SQLite, where the error came from there.

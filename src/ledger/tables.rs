@@ -1,12 +1,14 @@
 //! The ledger's tables and their format version.
 
 use std::path::Path;
+use std::time::Duration;
 
+use backon::{ConstantBuilder, Retryable};
 use libsql::Connection;
 
 use crate::error::{Error, ErrorKind, Result};
 
-use super::failure::failed;
+use super::failure::{failed, is_busy};
 
 /// Version of the tables below.
 const FORMAT: i64 = 1;
@@ -50,6 +52,10 @@ const TABLES: &str = "
         PRIMARY KEY (run, number)
     ) STRICT, WITHOUT ROWID;";
 
+/// Tries to set up a file that other processes open too, and the pause between them.
+const TRIES: usize = 200;
+const PAUSE: Duration = Duration::from_millis(25);
+
 /// Makes the tables in a new file; refuses what is not a ledger that this program knows.
 pub(super) async fn prepare(connection: &Connection, path: &Path) -> Result<()> {
     let broken = |error| failed(path, error);
@@ -58,8 +64,10 @@ pub(super) async fn prepare(connection: &Connection, path: &Path) -> Result<()> 
     let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
     connection.execute_batch(end).await.map_err(broken)?;
     result?;
-    connection.execute_batch(PRAGMAS).await.map_err(broken)?;
-    Ok(())
+    // SQLite does not wait by itself when another process opens a new file and changes its journal mode too.
+    let set = || async { connection.execute_batch(PRAGMAS).await.map(drop) };
+    let patience = ConstantBuilder::default().with_delay(PAUSE).with_max_times(TRIES);
+    set.retry(patience).when(is_busy).await.map_err(broken)
 }
 
 async fn prepare_in_transaction(connection: &Connection, path: &Path) -> Result<()> {

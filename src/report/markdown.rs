@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::run::{CollectionReport, RejectReport, RunReport};
-use super::text::{clean, duration, sum};
+use super::text::{clean, duration, price, sum};
 
 /// The report as one Markdown document.
 pub fn run(report: &RunReport) -> String {
@@ -14,6 +14,12 @@ pub fn run(report: &RunReport) -> String {
     let _ = writeln!(text, "- took: {}", duration(report.duration_seconds));
     if let Some(backup) = &report.backup {
         let _ = writeln!(text, "- backup: {}", code(backup));
+    }
+    if let Some(snapshot) = &report.snapshot {
+        let _ = writeln!(text, "- snapshot: {}", cell(snapshot));
+    }
+    if let Some(reads) = &report.reads {
+        let _ = writeln!(text, "- billed reads: {} ({})", reads.billed, price(reads.price));
     }
     if let Some(error) = &report.error {
         let _ = writeln!(text, "- error: {}", cell(error));

@@ -5,6 +5,8 @@
 pub mod firestore;
 pub mod json;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 
@@ -178,6 +180,11 @@ pub trait Source: Send + Sync {
 
     /// Names of what earlier runs put away.
     async fn retired(&self) -> Result<Vec<String>>;
+
+    /// How long a point in time that `pin` fixed can be read at; `None` for ever, or without one.
+    fn snapshot_kept(&self) -> Option<Duration> {
+        None
+    }
 
     /// Never causes more billed reads than this in all; `read` and `count` then fail with kind `Budget`.
     fn limit_reads(&self, _most: u64) {}

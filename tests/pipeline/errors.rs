@@ -137,7 +137,15 @@ fn sources_and_destinations() {
     const JSON: &str = "{ kind: json, path: data }";
     const FILE: &str = "{ url: \"file:a.db\" }";
     let complaints = Complaints::of_whole(&[
-        ("a live Firestore", &ends("{ kind: firestore, project: demo }", FILE)),
+        ("a Firestore without project", &ends("{ kind: firestore, database: x }", FILE)),
+        (
+            "a Firestore with keys of files",
+            &ends(
+                "{ kind: firestore, project: demo, path: data, snapshot: yesterday, price_per_100k_reads: -1 }",
+                FILE,
+            ),
+        ),
+        ("a project that cannot be one", &ends("{ kind: firestore, project: \"my project\" }", FILE)),
         ("an unknown kind", &ends("{ kind: jsonl, path: data }", FILE)),
         ("no path", &ends("{ kind: json }", FILE)),
         ("an unknown shape", &ends("{ kind: json, path: data, shape: firestore-rest }", FILE)),
@@ -158,7 +166,7 @@ fn sources_and_destinations() {
 fn overrides() {
     let mut all = Complaints::default();
     let mut case = Case::with_head(USERS);
-    case.overrides.source = Some("firestore:demo".into());
+    case.overrides.source = Some("firestore:".into());
     all.add("--source firestore:", &case.complaint());
     case.overrides.source = None;
     case.overrides.destination = Some("ftp://host".into());

@@ -65,7 +65,7 @@ fn the_reference_names_every_key_and_every_name() {
         "tests: [{ zzzzzz: 1 }]\n".to_owned(),
     ];
     let mut yamls: Vec<String> = complaints.iter().map(|rest| format!("{HEAD}{rest}")).collect();
-    yamls.push("version: 1\nsource: { zzzzzz: 1, kind: zzzzzz, shape: zzzzzz, on_success: zzzzzz }\ndestination: { zzzzzz: 1 }\n".to_owned());
+    yamls.push("version: 1\nsource: { zzzzzz: 1, kind: zzzzzz, shape: zzzzzz, on_success: zzzzzz, snapshot: zzzzzz, fields: zzzzzz }\ndestination: { zzzzzz: 1 }\n".to_owned());
     let mut names = 0;
     for yaml in yamls {
         let error = Case::new(&yaml).load().unwrap_err();

@@ -25,7 +25,7 @@ fn a_small_pipeline_gets_every_default() {
     let pipeline = loaded(&case);
     assert_eq!(pipeline.name, "demo");
     assert_eq!(pipeline.file, case.path("pipeline.yaml"));
-    let SourceSpec::Json(source) = &pipeline.source;
+    let SourceSpec::Json(source) = &pipeline.source else { panic!("not files") };
     assert_eq!(source.path, case.path("data"));
     assert_eq!((source.shape.as_deref(), source.id_field.as_str()), (None, "id"));
     assert!(source.collection.is_none() && !source.rename_migrated);
@@ -99,7 +99,7 @@ collections:
     )
     .variable("TOKEN", "t0ken");
     let pipeline = loaded(&case);
-    let SourceSpec::Json(source) = &pipeline.source;
+    let SourceSpec::Json(source) = &pipeline.source else { panic!("not files") };
     assert_eq!(source.path, case.path("data"));
     assert_eq!((source.shape.as_deref(), source.id_field.as_str()), (Some("firestore_rest"), "uid"));
     assert_eq!(source.collection.as_ref().map(|pattern| pattern.as_str()), Some("users"));
@@ -283,7 +283,7 @@ collections: { users: { key: id, columns: { id: $id, price: "`$${price}`" } } }
     .variable("FLAG", "false");
     let pipeline = loaded(&case);
     assert_eq!(pipeline.name, "demo-x");
-    let SourceSpec::Json(source) = &pipeline.source;
+    let SourceSpec::Json(source) = &pipeline.source else { panic!("not files") };
     assert_eq!(source.path, case.path("data: [x/in"));
     assert!(pipeline.destination.auth_token.is_none() && pipeline.warnings.is_empty());
     let [users] = pipeline.collections.as_slice() else { panic!("one collection") };
@@ -322,7 +322,7 @@ fn the_command_line_overrides_source_and_destination() {
     case.overrides.source = Some("some/where".into());
     case.overrides.destination = Some("libsql://other.example.org".into());
     let pipeline = loaded(&case);
-    let SourceSpec::Json(source) = &pipeline.source;
+    let SourceSpec::Json(source) = &pipeline.source else { panic!("not files") };
     assert_eq!(source.path, std::env::current_dir().unwrap().join("some/where"));
     assert_eq!((source.shape.as_deref(), source.id_field.as_str()), (Some("plain"), "uid"));
     assert_eq!(pipeline.destination.url, DestinationUrl::Remote("libsql://other.example.org".into()));
@@ -341,7 +341,7 @@ fn the_command_line_overrides_source_and_destination() {
 fn file_urls_are_paths_too() {
     let yaml = format!("{HEAD}{SMALL}").replace("path: data", "path: \"file:data\"");
     let case = Case::new(&yaml);
-    let SourceSpec::Json(source) = &loaded(&case).source;
+    let SourceSpec::Json(source) = &loaded(&case).source else { panic!("not files") };
     assert_eq!(source.path, case.path("data"));
 }
 
@@ -466,6 +466,6 @@ fn the_fingerprint_tells_what_determines_rows_from_what_does_not() {
 #[test]
 fn a_path_that_starts_at_the_root_stays_as_it_is() {
     let yaml = format!("{HEAD}{SMALL}").replace("path: data", "path: /srv/data");
-    let SourceSpec::Json(source) = &loaded(&Case::new(&yaml)).source;
+    let SourceSpec::Json(source) = &loaded(&Case::new(&yaml)).source else { panic!("not files") };
     assert_eq!(source.path, Path::new("/srv/data"));
 }

@@ -17,13 +17,13 @@ mod crash;
 mod dry_run;
 mod interrupt;
 mod power_loss;
-mod program;
+pub mod program;
 mod resume;
 mod retire;
-mod types;
+pub mod types;
 mod values;
 
 /// A number from the environment, or the default.
-fn setting(name: &str, default: usize) -> usize {
+pub fn setting(name: &str, default: usize) -> usize {
     std::env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text}")))
 }

@@ -13,14 +13,17 @@ use crate::support::{Outcome, Sandbox, repository};
 pub struct Workspace {
     pub sandbox: Sandbox,
     pub pipeline: PathBuf,
+    /// A path, or `firestore:PROJECT`.
     pub source: PathBuf,
+    /// `FIRESTORE_EMULATOR_HOST`, where a server plays the source.
+    pub server: Option<String>,
 }
 
 impl Workspace {
     pub fn new(pipeline: impl Into<PathBuf>, source: impl Into<PathBuf>) -> Self {
         let sandbox = Sandbox::new();
         std::fs::create_dir(sandbox.path("disk")).unwrap();
-        Self { sandbox, pipeline: pipeline.into(), source: source.into() }
+        Self { sandbox, pipeline: pipeline.into(), source: source.into(), server: None }
     }
 
     /// The shipped classroom example, with these documents.
@@ -48,6 +51,7 @@ impl Workspace {
         let mut command = self.sandbox.command(verb);
         command.arg("--destination").arg(format!("file:{}", self.destination().display()));
         command.arg("--source").arg(&self.source).arg("--state-dir").arg(self.disk().join("state"));
+        command.envs(self.server.iter().map(|address| ("FIRESTORE_EMULATOR_HOST", address)));
         command
     }
 

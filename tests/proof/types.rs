@@ -19,9 +19,9 @@ use crate::mapping::json::same;
 use crate::support::Sandbox;
 use crate::support::database::{Cell, Database};
 
-const DOCUMENTS: usize = 1_500;
+pub const DOCUMENTS: usize = 1_500;
 
-const PIPELINE: &str = r#"version: 1
+pub const PIPELINE: &str = r#"version: 1
 name: types
 source: { kind: json, path: things, shape: firestore_rest }
 destination: { url: "file:types.db" }
@@ -47,12 +47,12 @@ collections:
       anything:  { from: anything, type: json }
 "#;
 
-const SCHEMA: &str = "CREATE TABLE things (
+pub const SCHEMA: &str = "CREATE TABLE things (
   id TEXT NOT NULL PRIMARY KEY, truth INTEGER, whole INTEGER, number REAL, moment TEXT, text TEXT, bytes BLOB,
   reference TEXT, north REAL, east REAL, vector BLOB, anything TEXT
 ) STRICT;";
 
-const DATABASE: &str = "projects/p/databases/(default)/documents";
+pub const DATABASE: &str = "projects/p/databases/(default)/documents";
 
 /// What Firestore can hold: a document's path, a place on Earth.
 fn legal(value: Value) -> Value {
@@ -108,15 +108,15 @@ fn rest(value: &Value) -> String {
     }
 }
 
-fn fields<'a>(fields: impl Iterator<Item = (&'a str, &'a Value)>) -> String {
+pub fn fields<'a>(fields: impl Iterator<Item = (&'a str, &'a Value)>) -> String {
     let list: Vec<String> = fields.map(|(name, value)| format!("{}:{}", text(name), rest(value))).collect();
     format!("{{{}}}", list.join(","))
 }
 
-type Thing = BTreeMap<&'static str, Value>;
+pub type Thing = BTreeMap<&'static str, Value>;
 
 /// A document with a value of the fitting type in most fields; null or missing in some.
-fn any_thing() -> impl Strategy<Value = Thing> {
+pub fn any_thing() -> impl Strategy<Value = Thing> {
     let place = (-90.0..=90.0, -180.0..=180.0)
         .prop_map(|(latitude, longitude)| Value::GeoPoint(GeoPoint { latitude, longitude }));
     let values: Vec<(&'static str, BoxedStrategy<Value>)> = vec![
@@ -190,15 +190,25 @@ fn every_type_comes_through_the_whole_program_as_it_was() {
         .map(|number| (format!("t{number:05}"), strategy.new_tree(&mut runner).unwrap().current()))
         .collect();
     let files = Sandbox::new();
+    write(&files, &things);
+    let workspace = Workspace::new(files.write("types.yaml", PIPELINE), files.path("things"));
+    assert_comes_through(&workspace, &things);
+}
+
+/// Writes schema and documents, the latter as the REST interface would.
+pub fn write(files: &Sandbox, things: &BTreeMap<String, Thing>) {
     let mut lines = String::new();
-    for (id, thing) in &things {
+    for (id, thing) in things {
         let fields = fields(thing.iter().map(|(name, value)| (*name, value)));
         writeln!(lines, r#"{{"name":"{DATABASE}/things/{id}","fields":{fields}}}"#).unwrap();
     }
     files.write("things/things.ndjson", lines);
     files.write("schema/0001_things.up.sql", SCHEMA);
     files.write("schema/0001_things.down.sql", "DROP TABLE things;");
-    let workspace = Workspace::new(files.write("types.yaml", PIPELINE), files.path("things"));
+}
+
+/// Runs the pipeline twice; every document must be a row that says exactly what it said, or a reject for its reason.
+pub fn assert_comes_through(workspace: &Workspace, things: &BTreeMap<String, Thing>) {
     let report = workspace.run(&[]).exits(4).json();
     assert_adds_up(&report);
 

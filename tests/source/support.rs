@@ -57,7 +57,7 @@ pub fn request(collection: &str) -> ReadRequest {
         page_documents: 500,
         page_bytes: 1 << 20,
         max_document_bytes: 1 << 20,
-        filter: Filter::default(),
+        filter: fireferry::domain::filter::Filter::default(),
         fields: None,
         brief: false,
     }

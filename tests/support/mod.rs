@@ -125,7 +125,7 @@ impl Sandbox {
 fn clean_environment(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        if ["FIREFERRY_", "TURSO_"].iter().any(|prefix| text.starts_with(prefix)) {
+        if ["FIREFERRY_", "TURSO_", "FIRESTORE_", "GOOGLE_"].iter().any(|prefix| text.starts_with(prefix)) {
             command.env_remove(&name);
         }
     }

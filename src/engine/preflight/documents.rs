@@ -2,7 +2,7 @@
 
 use super::Examination;
 use crate::engine::{Context, RunOptions};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::report::finding::{Finding, Severity};
 use crate::source::Bill;
 
@@ -18,7 +18,7 @@ pub(super) async fn reachable(ctx: &Context, options: &RunOptions, found: &mut E
     match checked.await {
         Ok(()) => true,
         Err(error) => {
-            found.findings.push(Finding::of_error(&error));
+            found.findings.push(Finding::of_error(&too_low(error)));
             false
         }
     }
@@ -29,7 +29,7 @@ pub(super) async fn examine(ctx: &Context, options: &RunOptions, found: &mut Exa
     let present = match ctx.source.collections().await {
         Ok(present) => present,
         Err(error) => {
-            found.findings.push(Finding::of_error(&error));
+            found.findings.push(Finding::of_error(&too_low(error)));
             return Ok(());
         }
     };
@@ -53,6 +53,16 @@ pub(super) async fn examine(ctx: &Context, options: &RunOptions, found: &mut Exa
     Ok(())
 }
 
+/// A limit that does not even suffice for the checks is no limit of a run.
+fn too_low(error: Error) -> Error {
+    if error.kind() != ErrorKind::Budget {
+        return error;
+    }
+    let message = format!("{}, and nothing but counting was done", error.message());
+    Error::new(ErrorKind::Preflight, "max_reads_too_low", message)
+        .hint("counts and checks are paid first: allow more reads (`fireferry plan` tells how many a run needs)")
+}
+
 async fn count(ctx: &Context, options: &RunOptions, step: &crate::engine::steps::Step, found: &mut Examination) {
     let request = step.request(ctx, options);
     let counted = async {
@@ -63,7 +73,7 @@ async fn count(ctx: &Context, options: &RunOptions, step: &crate::engine::steps:
     let (partitions, documents) = match counted.await {
         Ok(counted) => counted,
         Err(error) => {
-            found.findings.push(Finding::of_error(&error.collection(step.name())));
+            found.findings.push(Finding::of_error(&too_low(error).collection(step.name())));
             (Vec::new(), 0)
         }
     };

@@ -53,6 +53,11 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// A price in US dollars; small ones to the hundredth of a cent.
+pub fn price(dollars: f64) -> String {
+    if dollars < 1.0 { format!("${dollars:.4}") } else { format!("${dollars:.2}") }
+}
+
 /// A range of time: `1.2 s to 3 min 20 s`.
 pub fn seconds(low: f64, high: f64) -> String {
     format!("{} to {}", duration(low), duration(high))

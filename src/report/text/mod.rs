@@ -6,6 +6,6 @@ mod plan;
 mod run;
 
 pub use check::check;
-pub use format::{Column, bytes, clean, clean_lines, count, duration, moment, seconds, shorten, table};
+pub use format::{Column, bytes, clean, clean_lines, count, duration, moment, price, seconds, shorten, table};
 pub use plan::plan;
 pub use run::{estimate, reject, run, sum};

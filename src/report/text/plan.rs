@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::format::{Column, clean, count, table};
+use super::format::{Column, clean, count, price, table};
 use super::run::estimate;
 use crate::report::plan::{PlanReport, PlannedCollection};
 
@@ -35,9 +35,9 @@ pub fn plan(report: &PlanReport) -> String {
     if let Some(reads) = &report.reads {
         let _ = writeln!(
             text,
-            "Billed reads: about {} for a run (${:.2}); this plan took {}",
+            "Billed reads: about {} for a run ({}); this plan took {}",
             count(reads.billed),
-            reads.price,
+            price(reads.price),
             count(reads.plan)
         );
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::format::{Column, bytes, clean, count, duration, seconds, shorten, table};
+use super::format::{Column, bytes, clean, count, duration, price, seconds, shorten, table};
 use crate::report::plan::Estimate;
 use crate::report::run::{CollectionReport, RejectReport, RunReport, Sample, Status, Totals};
 
@@ -147,7 +147,7 @@ fn facts(report: &RunReport) -> String {
             0 => String::new(),
             _ => format!("; {} in the whole run", count(reads.whole_run)),
         };
-        let _ = writeln!(text, "Billed reads: {} (${:.2}){earlier}", count(reads.billed), reads.price);
+        let _ = writeln!(text, "Billed reads: {} ({}){earlier}", count(reads.billed), price(reads.price));
     }
     match &report.backup {
         Some(backup) => text.push_str(&format!("Backup: {}\n", clean(backup))),

@@ -19,7 +19,7 @@ use crate::source::{Page, PageStream, ReadRequest};
 /// Pieces of a stretch that may wait for those before it.
 const WAITING: usize = 2;
 /// Bytes that all stretches of a partition may hold together; a piece's share may be smaller than a page.
-const HELD: usize = 24 << 20;
+const HELD: usize = 16 << 20;
 /// A piece is not made smaller than this.
 const SMALLEST: usize = 128 << 10;
 

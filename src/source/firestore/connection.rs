@@ -129,11 +129,10 @@ mod tests {
         let file = PathBuf::from("/keys/a.json");
         let emulator = |name: &str| (name == EMULATOR).then(|| "127.0.0.1:8181".to_owned());
         let variable = |name: &str| (name == DEFAULT_CREDENTIALS).then(|| "/keys/b.json".to_owned());
-        let choose = Credentials::choose;
-        assert_eq!(choose(Some(&file), emulator), Credentials::Emulator("127.0.0.1:8181".to_owned()));
-        assert_eq!(choose(Some(&file), variable), Credentials::File(file.clone()));
-        assert_eq!(choose(None, variable), Credentials::Default(Some(PathBuf::from("/keys/b.json"))));
-        assert_eq!(choose(None, |_| None), Credentials::Default(None));
-        assert_eq!(choose(None, |_| Some(String::new())), Credentials::Default(None), "empty is not set");
+        assert_eq!(Credentials::choose(Some(&file), emulator), Credentials::Emulator("127.0.0.1:8181".to_owned()));
+        assert_eq!(Credentials::choose(Some(&file), variable), Credentials::File(file.clone()));
+        assert_eq!(Credentials::choose(None, variable), Credentials::Default(Some(PathBuf::from("/keys/b.json"))));
+        assert_eq!(Credentials::choose(None, |_| None), Credentials::Default(None));
+        assert_eq!(Credentials::choose(None, |_| Some(String::new())), Credentials::Default(None), "empty is not set");
     }
 }

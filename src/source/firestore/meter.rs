@@ -35,9 +35,10 @@ impl Meter {
         self.state().most.is_some()
     }
 
-    /// Reads billed so far; an upper bound where a connection broke.
+    /// Reads billed so far, with what requests under way may still be billed for: never less than the bill.
     pub fn used(&self) -> u64 {
-        self.state().used
+        let state = self.state();
+        state.used + state.set_aside
     }
 
     /// Sets reads aside for a request: at least one, at most `wanted`. Waits for requests under way when they hold all

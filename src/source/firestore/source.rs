@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -21,6 +22,9 @@ use crate::source::{Bill, FoundCollection, PageStream, ReadRequest, Source, Sour
 const PAGES_PER_STRETCH: u64 = 2;
 /// Documents in a partition, unless the pipeline says how many partitions there are.
 const PER_PARTITION: u64 = 50_000;
+
+/// So long the service keeps every point in time.
+const HOUR: Duration = Duration::from_secs(3_600);
 
 /// A live Firestore database.
 pub struct FirestoreSource {
@@ -79,10 +83,10 @@ impl FirestoreSource {
         }
         let scope = self.scope(request).await?;
         let stretch = (request.page_documents as u64).saturating_mul(PAGES_PER_STRETCH).max(1);
-        let wanted = (documents - 1) / stretch;
+        let given = self.session.options.partitions.map(|number| number as u64);
+        let partitions = given.unwrap_or_else(|| documents.div_ceil(PER_PARTITION));
+        let wanted = ((documents - 1) / stretch).max(given.unwrap_or(1) - 1);
         let points = splits::splits(&self.session, &scope, wanted).await?;
-        let partitions =
-            self.session.options.partitions.map_or(documents.div_ceil(PER_PARTITION), |number| number as u64);
         Ok(grouped(&scope.whole(), points, partitions))
     }
 }
@@ -196,6 +200,14 @@ impl Source for FirestoreSource {
 
     async fn retired(&self) -> Result<Vec<String>> {
         Ok(Vec::new())
+    }
+
+    fn snapshot_kept(&self) -> Option<Duration> {
+        match self.session.options.snapshot {
+            SnapshotPolicy::Now => Some(HOUR),
+            SnapshotPolicy::Minute => Some(HOUR * 24 * 7),
+            SnapshotPolicy::Off => None,
+        }
     }
 
     fn limit_reads(&self, most: u64) {

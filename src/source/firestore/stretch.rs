@@ -1,8 +1,9 @@
 //! Reads one stretch of a collection, query after query, and cuts what comes into pages.
 //!
-//! A query asks for no more documents than a page takes, and starts only when there is room for the page: what the
-//! service has sent is then taken off its hands at once, so that a connection that breaks costs few reads, and no stream
-//! outlives the service's patience.
+//! A query asks for no more documents than a page takes, and starts only when there is room for the page. What the service
+//! sends is always taken off its hands at once: all streams share one connection, so a stream that waits for its turn
+//! would keep back the very one that everybody waits for. It also means that a connection that breaks costs few reads,
+//! and that no stream outlives the service's patience.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,7 +14,6 @@ use firestore::gcloud_sdk::tonic::{Status, Streaming};
 use proto::run_query_request::{ConsistencySelector, QueryType};
 use tokio::sync::mpsc::{OwnedPermit, Sender};
 
-use super::limiter::Permit;
 use super::names;
 use super::scope::{Range, Scope};
 use super::session::{Pauses, Session, patient, request, settle_failed};
@@ -50,6 +50,9 @@ pub(super) struct Stretch {
     pub max_document_bytes: usize,
 }
 
+/// A query whose documents are so many times larger than those before is given up, and asked again for fewer.
+const OVERSHOOT: u64 = 4;
+
 /// Where the pieces go. The channel's size is the room there is.
 pub(super) type Out = Sender<Result<Piece>>;
 
@@ -59,6 +62,8 @@ enum End {
     Full,
     /// Less came, and the service did not say that this is all.
     Short,
+    /// The documents were much larger than expected: there may be more.
+    GivenUp,
     /// Nothing follows.
     Over,
 }
@@ -74,40 +79,47 @@ impl Stretch {
 
     async fn pages(&mut self, out: &Out) -> Result<()> {
         let mut pauses = self.session.pauses();
-        let Ok(room) = out.clone().reserve_owned().await else { return Ok(()) };
-        let mut building = Building { piece: Piece::default(), room: Some(room), out };
+        let limits = (self.page_documents, self.page_bytes as u64);
+        let mut building = Building { piece: Piece::default(), room: None, out, limits };
         let ended = loop {
             match self.query(&mut building, &mut pauses).await {
                 Ok(Some(End::Over)) => break Ok(()),
-                Ok(Some(End::Full | End::Short)) => {}
+                Ok(Some(End::Full | End::Short | End::GivenUp)) => {}
                 Ok(None) => return Ok(()),
                 Err(error) => break Err(error),
             }
         };
         // What came before an error is whole, and paid for.
         building.piece.after.clone_from(&self.after);
-        building.send();
+        if building.find_room().await {
+            building.send();
+        }
         ended
     }
 
     /// One query with its retries. `None` when nobody listens any more.
     async fn query(&mut self, building: &mut Building<'_>, pauses: &mut Pauses) -> Result<Option<End>> {
         loop {
-            let limit = self.sizes.documents(self.page_documents, self.page_bytes);
+            if !building.find_room().await {
+                return Ok(None);
+            }
+            let (documents, bytes) = building.left();
+            let limit = self.sizes.documents(documents, bytes);
             let reservation = self.session.meter.reserve(limit as u64).await?;
             let limit = usize::try_from(reservation.granted()).unwrap_or(limit).min(limit);
-            let mut permit = Some(self.session.limiter.acquire().await);
+            let permit = self.session.limiter.acquire().await;
             let mut arrived = 0;
-            let outcome = self.stream(limit, &mut arrived, building, &mut permit).await;
+            let outcome = self.stream(limit, &mut arrived, building).await;
             if arrived > 0 {
                 pauses.reset();
             }
             match outcome {
+                // What was sent and not taken is billed too.
+                Ok(End::GivenUp) => return Ok(Some(End::GivenUp)),
                 Ok(end) => {
                     reservation.settle(arrived as u64);
                     return Ok(Some(end));
                 }
-                Err(Stop::Gone) => return Ok(None),
                 Err(Stop::Failed(error)) => return Err(error),
                 Err(Stop::Status(status)) => {
                     settle_failed(reservation, &status, arrived as u64);
@@ -119,13 +131,7 @@ impl Stretch {
         }
     }
 
-    async fn stream(
-        &mut self,
-        limit: usize,
-        arrived: &mut usize,
-        building: &mut Building<'_>,
-        permit: &mut Option<Permit>,
-    ) -> Result<End, Stop> {
+    async fn stream(&mut self, limit: usize, arrived: &mut usize, building: &mut Building<'_>) -> Result<End, Stop> {
         let started = Instant::now();
         let mut stream = self.open(limit).await?;
         let mut first = true;
@@ -141,9 +147,12 @@ impl Stretch {
                 *arrived += 1;
                 let bytes = self.take(document, building)?;
                 self.sizes.learn(bytes);
-                if building.is_full(self.page_documents, self.page_bytes) {
+                if building.is_full() {
                     building.send();
-                    building.find_room(permit).await?;
+                    building.try_room();
+                }
+                if building.piece.bytes > self.page_bytes as u64 * OVERSHOOT {
+                    return Ok(End::GivenUp);
                 }
             }
         }
@@ -213,7 +222,6 @@ impl Stretch {
 enum Stop {
     Status(Status),
     Failed(Error),
-    Gone,
 }
 
 impl From<Status> for Stop {
@@ -227,28 +235,47 @@ struct Building<'a> {
     piece: Piece,
     room: Option<OwnedPermit<Result<Piece>>>,
     out: &'a Out,
+    /// Documents and bytes of a piece.
+    limits: (usize, u64),
 }
 
 impl Building<'_> {
-    fn is_full(&self, documents: usize, bytes: usize) -> bool {
-        self.piece.records.len() >= documents || self.piece.bytes >= bytes as u64
+    fn is_full(&self) -> bool {
+        self.piece.records.len() >= self.limits.0 || self.piece.bytes >= self.limits.1
     }
 
+    /// What the piece can still take; never nothing.
+    fn left(&self) -> (usize, u64) {
+        let documents = self.limits.0.saturating_sub(self.piece.records.len()).max(1);
+        (documents, self.limits.1.saturating_sub(self.piece.bytes))
+    }
+
+    /// Sends the piece, if there is room for it.
     fn send(&mut self) {
         if let Some(room) = self.room.take() {
             room.send(Ok(std::mem::take(&mut self.piece)));
         }
     }
 
-    /// Waits for room for the next piece. Other stretches may ask meanwhile: the one that is waited for may be among them.
-    async fn find_room(&mut self, permit: &mut Option<Permit>) -> Result<(), Stop> {
-        if let Ok(room) = self.out.clone().try_reserve_owned() {
-            self.room = Some(room);
-            return Ok(());
+    /// Takes room that is there.
+    fn try_room(&mut self) {
+        if self.room.is_none() {
+            self.room = self.out.clone().try_reserve_owned().ok();
         }
-        drop(permit.take());
-        self.room = Some(self.out.clone().reserve_owned().await.map_err(|_| Stop::Gone)?);
-        Ok(())
+    }
+
+    /// Waits for room, with no stream open, and sends a piece that is full already. False when nobody listens any more.
+    async fn find_room(&mut self) -> bool {
+        loop {
+            if self.room.is_none() {
+                let Ok(room) = self.out.clone().reserve_owned().await else { return false };
+                self.room = Some(room);
+            }
+            if !self.is_full() {
+                return true;
+            }
+            self.send();
+        }
     }
 }
 

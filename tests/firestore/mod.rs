@@ -1,0 +1,13 @@
+//! A live Firestore, played by `examples/firestore_server`.
+
+mod budget;
+mod check;
+mod classroom;
+mod facts;
+mod faults;
+mod independent;
+mod kills;
+mod live;
+pub mod server;
+mod snapshot;
+mod types;
