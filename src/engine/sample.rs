@@ -7,12 +7,13 @@ use futures::StreamExt;
 
 use super::steps::Step;
 use super::{Context, RunOptions};
+use crate::domain::document::Origin;
 use crate::domain::json;
-use crate::domain::mapping::{ColumnMapping, Mapped};
+use crate::domain::mapping::{ColumnMapping, Input, Mapped};
 use crate::domain::row::{MappedDocument, Row, SqlValue};
 use crate::domain::schema::{Schema, Table};
 use crate::error::Result;
-use crate::source::{ReadRequest, Record};
+use crate::source::{MalformedRecord, ReadRequest, Record};
 
 /// The documents of one collection that belong to the sample, by path (records without one: by place).
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -24,6 +25,11 @@ impl Selection {
         self.0.contains(&name_of(record))
     }
 
+    /// Paths of the documents.
+    pub fn paths(&self) -> Arc<[String]> {
+        self.0.iter().cloned().collect()
+    }
+
     /// Number of records.
     pub fn len(&self) -> u64 {
         self.0.len() as u64
@@ -33,6 +39,9 @@ impl Selection {
 fn name_of(record: &Record) -> String {
     match record {
         Record::Document(document) => document.path.to_string(),
+        Record::Malformed(MalformedRecord { origin: Origin { file: None, .. }, document: Some(path), .. }) => {
+            path.clone()
+        }
         Record::Malformed(record) => format!("{}@{}", record.origin, record.origin.offset),
     }
 }
@@ -54,6 +63,27 @@ impl Wanted {
     fn of(&self, table: &str) -> impl Iterator<Item = (&Vec<String>, &HashMap<String, bool>)> {
         let table = table.to_ascii_lowercase();
         self.0.iter().filter(move |((own, _), _)| *own == table).map(|((_, columns), keys)| (columns, keys))
+    }
+
+    /// Paths of the documents whose rows are wanted and were not looked for; `None` where keys do not tell.
+    fn paths(&self, step: &Step) -> Option<Arc<[String]>> {
+        let mut paths = Vec::new();
+        for (columns, keys) in self.of(&step.mapping.table) {
+            let [column] = columns.as_slice() else { return None };
+            let known = step.mapping.columns.iter().find(|own| own.name.eq_ignore_ascii_case(column))?;
+            if !known.transforms.is_empty() || known.lookup.is_some() {
+                return None;
+            }
+            for (key, _) in keys.iter().filter(|(_, searched)| !**searched) {
+                let [key] = <[String; 1]>::try_from(serde_json::from_str::<Vec<String>>(key).ok()?).ok()?;
+                paths.push(match known.input {
+                    Input::Path => key,
+                    Input::Id if step.pattern().is_root() => format!("{}/{key}", step.name()),
+                    _ => return None,
+                });
+            }
+        }
+        Some(paths.into())
     }
 
     fn mark_searched(&mut self, table: &str, searched: &HashSet<String>) {
@@ -80,6 +110,7 @@ pub(super) async fn select(
         let mut scanned = false;
         for (step, selection) in steps.iter().zip(&mut selections).rev() {
             if first || wanted.outstanding(&step.mapping.table) {
+                let size = if first { size } else { 0 };
                 scan(ctx, options, step, schema, size, selection, &mut wanted).await?;
                 scanned = true;
             }
@@ -102,26 +133,57 @@ async fn scan(
 ) -> Result<()> {
     let table = &step.mapping.table;
     let searched: HashSet<String> = wanted.of(table).flat_map(|(_, keys)| keys.keys().cloned()).collect();
-    let request = ReadRequest { brief: true, ..step.request(ctx, options) };
-    let mut index = 0;
-    for partition in ctx.source.partitions(&request).await? {
-        let mut pages = ctx.source.read(&request, &partition, None).await?;
-        while let Some(page) = pages.next().await {
-            let page = page?;
-            for record in page.records {
-                take(step, schema, record, index < size, selection, wanted);
-                index += 1;
-            }
-            if page.last || (index >= size && searched.is_empty()) {
-                break;
-            }
+    let mut request = ReadRequest { brief: true, ..step.request(ctx, options) };
+    // Where reading costs money, parents are asked for by name.
+    let named = if ctx.source.capabilities().billed { wanted.paths(step) } else { None };
+    let mut reading = Scan { step, schema, size, selection, wanted };
+    if named.is_none() || size > 0 {
+        if size > 0 {
+            request.page_documents = request.page_documents.min(usize::try_from(size).unwrap_or(usize::MAX));
         }
-        if index >= size && searched.is_empty() {
-            break;
-        }
+        reading.scan(ctx, &request, searched.is_empty() || named.is_some()).await?;
+    }
+    if let Some(paths) = named.filter(|paths| !paths.is_empty()) {
+        reading.size = 0;
+        request.only = Some(paths);
+        reading.scan(ctx, &request, false).await?;
     }
     wanted.mark_searched(table, &searched);
     Ok(())
+}
+
+/// One reading of a collection.
+struct Scan<'a> {
+    step: &'a Step,
+    schema: &'a Schema,
+    /// The first so many belong to the sample.
+    size: u64,
+    selection: &'a mut Selection,
+    wanted: &'a mut Wanted,
+}
+
+impl Scan<'_> {
+    /// Reads the first documents, or all of them where wanted ones may stand anywhere.
+    async fn scan(&mut self, ctx: &Context, request: &ReadRequest, only_first: bool) -> Result<()> {
+        let mut index = 0;
+        for partition in ctx.source.partitions(request).await? {
+            let mut pages = ctx.source.read(request, &partition, None).await?;
+            while let Some(page) = pages.next().await {
+                let page = page?;
+                for record in page.records {
+                    take(self.step, self.schema, record, index < self.size, self.selection, self.wanted);
+                    index += 1;
+                }
+                if page.last || (only_first && index >= self.size) {
+                    break;
+                }
+            }
+            if only_first && index >= self.size {
+                break;
+            }
+        }
+        Ok(())
+    }
 }
 
 fn take(

@@ -52,6 +52,7 @@ impl Step {
             max_document_bytes: settings.max_document_bytes,
             filter: self.mapping.filter.clone(),
             fields: if settings.mapped_fields_only { self.mapping.fields_needed() } else { None },
+            only: None,
             brief: false,
         }
     }

@@ -5,6 +5,7 @@
 pub mod firestore;
 pub mod json;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -51,6 +52,9 @@ pub struct ReadRequest {
     pub filter: Filter,
     /// The only fields that are needed; `None` for whole documents. A source may give more.
     pub fields: Option<Vec<FieldPath>>,
+    /// Only these documents, by path; a source that cannot pick documents gives all. Those that do not exist are left
+    /// out.
+    pub only: Option<Arc<[String]>>,
     /// Only the beginning is wanted (a measurement, a sample): nothing is read ahead.
     pub brief: bool,
 }

@@ -8,6 +8,7 @@ mod faults;
 mod independent;
 mod kills;
 mod live;
+mod sample;
 pub mod server;
 mod snapshot;
 mod types;

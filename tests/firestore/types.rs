@@ -32,7 +32,7 @@ fn kept(value: Value) -> Value {
                 .collect(),
         ),
         Value::Map(map) => {
-            let legal = |name: &str| !name.is_empty() && !(name.starts_with("__") && name.ends_with("__"));
+            let legal = |name: &str| !(name.is_empty() || name.starts_with("__") && name.ends_with("__"));
             Value::Map(
                 map.into_iter().filter(|(name, _)| legal(name)).map(|(name, value)| (name, kept(value))).collect(),
             )

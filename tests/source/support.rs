@@ -59,6 +59,7 @@ pub fn request(collection: &str) -> ReadRequest {
         max_document_bytes: 1 << 20,
         filter: fireferry::domain::filter::Filter::default(),
         fields: None,
+        only: None,
         brief: false,
     }
 }

@@ -28,6 +28,11 @@ pub(super) async fn reachable(ctx: &Context, options: &RunOptions, found: &mut E
 pub(super) async fn examine(ctx: &Context, options: &RunOptions, found: &mut Examination) -> Result<()> {
     let present = match ctx.source.collections().await {
         Ok(present) => present,
+        Err(error) if error.code() == "source_lacks" => {
+            let message = "the source cannot list its collections: those that no definition covers are not found";
+            found.findings.push(Finding::new(Severity::Warning, "collections_unlisted", message));
+            Vec::new()
+        }
         Err(error) => {
             found.findings.push(Finding::of_error(&too_low(error)));
             return Ok(());

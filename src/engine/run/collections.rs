@@ -30,6 +30,7 @@ fn readings(
     selections: &[Option<Arc<Selection>>],
 ) -> Result<Vec<Reading>> {
     let steps = run.examination.steps.iter();
+    let billed = run.ctx.source.capabilities().billed;
     steps
         .zip(states)
         .zip(selections)
@@ -41,7 +42,11 @@ fn readings(
             });
             Ok(Reading {
                 source: run.ctx.source.clone(),
-                request: ReadRequest { brief: selection.is_some(), ..step.request(&run.ctx, &run.options) },
+                request: ReadRequest {
+                    brief: selection.is_some(),
+                    only: selection.as_ref().filter(|_| billed).map(|selection| selection.paths()),
+                    ..step.request(&run.ctx, &run.options)
+                },
                 mapping: step.mapping.clone(),
                 selection: selection.clone(),
                 starts: starts.collect::<Result<_>>()?,

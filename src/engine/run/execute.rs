@@ -215,6 +215,10 @@ async fn validate_all(run: &mut Prepared, work: &mut Work) -> Result<()> {
 /// Status and rejects, recorded also after an error. The first error wins.
 async fn conclude(run: &mut Prepared, work: &mut Work, result: Result<()>) -> Result<()> {
     let status = outcome::status(work, &result);
+    if work.stop.is_some() || result.is_err() {
+        // Readers end a moment later; what they might still ask for would be in no report.
+        run.ctx.source.limit_reads(0);
+    }
     let Some(mut record) = work.record.clone() else { return result };
     let recorded = async {
         if run.options.dry_run {

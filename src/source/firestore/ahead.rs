@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::stream;
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, Receiver};
 use tokio::task::JoinSet;
 
@@ -40,14 +41,17 @@ struct Reading {
     tasks: JoinSet<()>,
     place: Place,
     over: bool,
+    /// Of a brief reading: nothing is asked for before it is wanted.
+    tickets: Option<Arc<Semaphore>>,
 }
 
 impl Ahead {
     /// The pages after a place.
     pub fn pages(self, bounds: &Bounds, place: Place) -> PageStream {
         let left = bounds.stretches(place.after.as_deref()).into_iter();
-        let reading =
-            Reading { ahead: self, left, under_way: VecDeque::new(), tasks: JoinSet::new(), place, over: false };
+        let tickets = self.request.brief.then(|| Arc::new(Semaphore::new(0)));
+        let (under_way, tasks) = (VecDeque::new(), JoinSet::new());
+        let reading = Reading { ahead: self, left, under_way, tasks, place, over: false, tickets };
         stream::unfold(reading, |mut reading| async move { Some((reading.next().await?, reading)) }).boxed()
     }
 
@@ -56,7 +60,7 @@ impl Ahead {
         if self.request.brief || self.session.meter.is_limited() { 1 } else { self.session.options.concurrency.max(1) }
     }
 
-    fn stretch(&self, range: Range, after: Option<String>) -> Stretch {
+    fn stretch(&self, range: Range, after: Option<String>, tickets: Option<Arc<Semaphore>>) -> Stretch {
         let share = (HELD / (self.width() * (WAITING + 1))).max(SMALLEST);
         Stretch {
             session: Arc::clone(&self.session),
@@ -67,6 +71,7 @@ impl Ahead {
             page_documents: self.request.page_documents,
             page_bytes: self.request.page_bytes.min(share),
             max_document_bytes: self.request.max_document_bytes,
+            tickets,
         }
     }
 }
@@ -79,6 +84,9 @@ impl Reading {
                 self.over = true;
                 return Some(Ok(self.page(Piece::default(), true)));
             };
+            if let Some(tickets) = &self.tickets {
+                tickets.add_permits(1);
+            }
             match first.recv().await {
                 // A stretch that only found its end.
                 Some(Ok(piece)) if piece.records.is_empty() && piece.passed_over == 0 => {}
@@ -100,7 +108,7 @@ impl Reading {
         {
             let after = self.place.after.clone().filter(|after| range.contains(after));
             let (sender, receiver) = mpsc::channel(WAITING);
-            self.tasks.spawn(self.ahead.stretch(range, after).read(sender));
+            self.tasks.spawn(self.ahead.stretch(range, after, self.tickets.clone()).read(sender));
             self.under_way.push_back(receiver);
         }
     }

@@ -7,16 +7,41 @@ use proto::structured_aggregation_query::aggregation::{Count, Operator};
 use proto::structured_aggregation_query::{Aggregation, QueryType as Base};
 use proto::value::ValueType;
 
-use super::meter;
 use super::scope::{Range, Scope};
 use super::session::{Session, request};
+use super::{meter, peek};
 use crate::error::Result;
 
 /// Documents that are counted for the price of one read.
 pub(super) const PER_READ: u64 = 1_000;
 
+/// Names read in one request where the server cannot count.
+const NAMES: u64 = 1_000;
+
 /// Number of documents in a range, conditions applied, those of other paths with the same collection name included.
 pub(super) async fn count(session: &Session, scope: &Scope, range: &Range) -> Result<u64> {
+    match aggregated(session, scope, range).await {
+        Err(error) if error.code() == "source_lacks" => by_names(session, scope, range).await,
+        counted => counted,
+    }
+}
+
+/// For servers that cannot count: reads all names.
+async fn by_names(session: &Session, scope: &Scope, range: &Range) -> Result<u64> {
+    let mut after: Option<String> = None;
+    let mut counted = 0;
+    loop {
+        let mut paths = peek::paths(session, scope, range, after.as_deref(), NAMES).await?;
+        counted += paths.len() as u64;
+        match paths.pop() {
+            Some(last) => after = Some(last),
+            None => return Ok(counted),
+        }
+    }
+}
+
+/// Number of documents by an aggregation query.
+async fn aggregated(session: &Session, scope: &Scope, range: &Range) -> Result<u64> {
     let connection = session.connection().await?;
     let doing = format!("counting {}", scope.pattern());
     // Counting itself must stay within the limit of reads: it stops where that would be exceeded.

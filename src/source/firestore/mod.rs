@@ -14,6 +14,8 @@ mod filter;
 mod limiter;
 mod meter;
 mod names;
+mod peek;
+mod picked;
 mod scope;
 mod session;
 mod sizes;

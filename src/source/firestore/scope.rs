@@ -69,6 +69,11 @@ impl Scope {
         self.pattern.matches(collection)
     }
 
+    /// The fields to read, for requests that are no queries.
+    pub fn mask(&self) -> Option<proto::DocumentMask> {
+        self.mask.clone().map(|field_paths| proto::DocumentMask { field_paths })
+    }
+
     /// The same documents without conditions and mask.
     pub fn unfiltered(&self) -> Self {
         Self { filter: None, mask: None, ..self.clone() }
@@ -99,11 +104,10 @@ impl Scope {
         }
     }
 
-    /// The names after a point only, to learn where documents are.
-    pub fn names(&self, from: &str, to: Option<&str>, limit: usize) -> proto::StructuredQuery {
-        let range = Range { from: Some(from.to_owned()), to: to.map(str::to_owned) };
+    /// As [`Self::query`], but names only.
+    pub fn names(&self, range: &Range, after: Option<&str>, limit: usize) -> proto::StructuredQuery {
         let select = Some(Projection { fields: vec![field(NAME)] });
-        proto::StructuredQuery { select, ..self.unfiltered().query(&range, None, Some(limit)) }
+        proto::StructuredQuery { select, ..self.query(range, after, Some(limit)) }
     }
 
     /// The collection group without any bound, as PartitionQuery demands it.

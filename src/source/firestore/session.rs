@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -19,6 +19,7 @@ use super::status::{self, SILENCE, Verdict};
 use super::value::time_message;
 use crate::domain::value::Timestamp;
 use crate::error::Result;
+use crate::source::Record;
 
 /// Longest that the service may work on one request: it ends streams by itself after about a minute.
 const LONGEST_REQUEST: Duration = Duration::from_secs(55);
@@ -34,7 +35,7 @@ pub(super) struct Session {
     connection: OnceCell<Connection>,
     read_time: RwLock<Option<Timestamp>>,
     /// Without a snapshot: when reading began, by the service's clock.
-    began: Mutex<Option<Timestamp>>,
+    began: RwLock<Option<Timestamp>>,
     /// Documents that changed after that.
     changed: AtomicU64,
     /// Requests that were tried again.
@@ -51,7 +52,7 @@ impl Session {
             meter: Meter::default(),
             connection: OnceCell::new(),
             read_time: RwLock::new(None),
-            began: Mutex::new(None),
+            began: RwLock::new(None),
             changed: AtomicU64::new(0),
             retried: AtomicU64::new(0),
         })
@@ -79,17 +80,16 @@ impl Session {
 
     /// Reading without a snapshot begins at this moment.
     pub fn set_began(&self, time: Option<Timestamp>) {
-        *self.began.lock().unwrap_or_else(PoisonError::into_inner) = time;
+        *self.began.write().unwrap_or_else(PoisonError::into_inner) = time;
     }
 
-    /// When reading without a snapshot began.
-    pub fn began(&self) -> Option<Timestamp> {
-        *self.began.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Counts documents that changed while they were read.
-    pub fn add_changed(&self, documents: u64) {
-        self.changed.fetch_add(documents, Ordering::Relaxed);
+    /// Counts a document that changed while it was read.
+    pub fn notice(&self, record: &Record) {
+        let Record::Document(document) = record else { return };
+        let Some(began) = *self.began.read().unwrap_or_else(PoisonError::into_inner) else { return };
+        if document.updated.is_some_and(|updated| updated > began) {
+            self.changed.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Documents that changed while they were read.

@@ -13,7 +13,7 @@ use super::count;
 use super::scope::{Range, Scope};
 use super::session::Session;
 use super::sizes::Sizes;
-use super::{FirestoreOptions, SnapshotPolicy, discover, filter, snapshot, splits};
+use super::{FirestoreOptions, SnapshotPolicy, discover, filter, picked, snapshot, splits};
 use crate::domain::cursor::{Cursor, Partition};
 use crate::error::Result;
 use crate::source::{Bill, FoundCollection, PageStream, ReadRequest, Source, SourceCapabilities, Usage};
@@ -179,13 +179,14 @@ impl Source for FirestoreSource {
     }
 
     async fn read(&self, request: &ReadRequest, partition: &Partition, after: Option<&Cursor>) -> Result<PageStream> {
-        let ahead = Ahead {
-            session: Arc::clone(&self.session),
-            scope: self.scope(request).await?,
-            sizes: self.of(request).sizes,
-            request: request.clone(),
-        };
-        Ok(ahead.pages(&Bounds::of(partition)?, Place::of(after)?))
+        let (bounds, place) = (Bounds::of(partition)?, Place::of(after)?);
+        let session = Arc::clone(&self.session);
+        let (scope, sizes) = (self.scope(request).await?, self.of(request).sizes);
+        let request = request.clone();
+        match request.only.clone() {
+            Some(paths) => Ok(picked::pages(session, scope, sizes, request, &paths, (&bounds, place))),
+            None => Ok(Ahead { session, scope, sizes, request }.pages(&bounds, place)),
+        }
     }
 
     async fn fingerprint(&self, _partition: &Partition, _cursor: Option<&Cursor>) -> Result<String> {

@@ -2,12 +2,11 @@
 
 use firestore::gcloud_sdk::google::firestore::v1 as proto;
 use proto::partition_query_request::{ConsistencySelector, QueryType};
-use proto::run_query_request::{ConsistencySelector as AtTime, QueryType as Query};
 use proto::value::ValueType;
 
-use super::names;
-use super::scope::Scope;
+use super::scope::{Range, Scope};
 use super::session::{Session, request};
+use super::{names, peek};
 use crate::error::Result;
 
 /// Points asked for in one request.
@@ -87,9 +86,8 @@ async fn sampled(session: &Session, scope: &Scope, wanted: u64) -> Result<Vec<St
     let count = usize::try_from(wanted).unwrap_or(SAMPLES).min(SAMPLES);
     let mut points = Vec::new();
     for guess in guesses(count) {
-        if let Some(found) = following(session, scope, &format!("{root}/{guess}")).await? {
-            points.push(found);
-        }
+        let range = Range { from: Some(format!("{root}/{guess}")), to: scope.whole().to };
+        points.extend(peek::paths(session, &scope.unfiltered(), &range, None, 1).await?);
     }
     Ok(points)
 }
@@ -104,39 +102,6 @@ fn guesses(count: usize) -> Vec<String> {
         String::from_iter([letter(place / LETTERS.len()), letter(place)])
     };
     (1..=count).map(guess).collect()
-}
-
-/// The path of the first document from `path` on.
-async fn following(session: &Session, scope: &Scope, path: &str) -> Result<Option<String>> {
-    let connection = session.connection().await?;
-    let to = &scope.whole().to;
-    session
-        .ask(
-            &format!("looking into {}", scope.pattern()),
-            1,
-            |_| 1,
-            |_| {
-                Box::pin(async move {
-                    let message = proto::RunQueryRequest {
-                        parent: connection.documents.clone(),
-                        query_type: Some(Query::StructuredQuery(scope.names(path, to.as_deref(), 1))),
-                        consistency_selector: session.read_time_message().map(AtTime::ReadTime),
-                        ..proto::RunQueryRequest::default()
-                    };
-                    let mut stream = connection.client().run_query(request(message)).await?.into_inner();
-                    let mut found = None;
-                    while let Some(response) = stream.message().await? {
-                        found = found.or_else(|| {
-                            response
-                                .document
-                                .and_then(|doc| names::relative(scope.documents(), &doc.name).map(str::to_owned))
-                        });
-                    }
-                    Ok(found)
-                })
-            },
-        )
-        .await
 }
 
 #[cfg(test)]

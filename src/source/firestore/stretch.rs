@@ -12,6 +12,7 @@ use firestore::gcloud_sdk::google::firestore::v1 as proto;
 use firestore::gcloud_sdk::prost::Message;
 use firestore::gcloud_sdk::tonic::{Status, Streaming};
 use proto::run_query_request::{ConsistencySelector, QueryType};
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{OwnedPermit, Sender};
 
 use super::names;
@@ -19,10 +20,8 @@ use super::scope::{Range, Scope};
 use super::session::{Pauses, Session, patient, request, settle_failed};
 use super::sizes::Sizes;
 use super::value;
-use crate::domain::document::Origin;
-use crate::domain::reject::{RejectCode, Rejection};
 use crate::error::{Error, ErrorKind, Result};
-use crate::source::{MalformedRecord, Record};
+use crate::source::Record;
 
 /// Consecutive records of a stretch.
 #[derive(Debug, Default)]
@@ -48,6 +47,8 @@ pub(super) struct Stretch {
     pub page_documents: usize,
     pub page_bytes: usize,
     pub max_document_bytes: usize,
+    /// One ticket for every piece that is asked for, where nothing is to be read ahead.
+    pub tickets: Option<Arc<Semaphore>>,
 }
 
 /// A query whose documents are so many times larger than those before is given up, and asked again for fewer.
@@ -80,7 +81,8 @@ impl Stretch {
     async fn pages(&mut self, out: &Out) -> Result<()> {
         let mut pauses = self.session.pauses();
         let limits = (self.page_documents, self.page_bytes as u64);
-        let mut building = Building { piece: Piece::default(), room: None, out, limits };
+        let tickets = self.tickets.clone();
+        let mut building = Building { piece: Piece::default(), room: None, out, limits, tickets };
         let ended = loop {
             match self.query(&mut building, &mut pauses).await {
                 Ok(Some(End::Over)) => break Ok(()),
@@ -187,13 +189,9 @@ impl Stretch {
         let collection = path.rsplit_once('/').map_or("", |(collection, _)| collection);
         if !self.scope.wants(collection) {
             piece.passed_over += 1;
-        } else if bytes > self.max_document_bytes {
-            piece.records.push(oversized(&message, &path, bytes, self.max_document_bytes));
-        } else if let Some(document) = value::document(self.scope.documents(), message) {
-            if self.session.began().is_some_and(|began| document.updated.is_some_and(|updated| updated > began)) {
-                self.session.add_changed(1);
-            }
-            piece.records.push(Record::Document(document));
+        } else if let Some((record, _)) = value::record(self.scope.documents(), message, self.max_document_bytes) {
+            self.session.notice(&record);
+            piece.records.push(record);
         }
         piece.after = Some(path.clone());
         self.after = Some(path);
@@ -208,14 +206,16 @@ impl Stretch {
             return Ok(path.to_owned());
         }
         let after = self.after.as_ref().or(self.range.from.as_ref()).map_or("the beginning", String::as_str);
-        Err(Error::new(
-            ErrorKind::Source,
-            "source_stuck",
-            format!("the source does not advance: asked for documents after {after}, it answered {path}"),
-        )
-        .collection(self.scope.pattern().as_str())
-        .hint("the server ignores where a query starts; read the database from the real service, or from an export"))
+        Err(stuck(&self.scope, after, path))
     }
+}
+
+/// The error of a server that ignores where a query starts: going on would never end.
+pub(super) fn stuck(scope: &Scope, after: &str, answered: &str) -> Error {
+    let message = format!("the source does not advance: asked for documents after {after}, it answered {answered}");
+    Error::new(ErrorKind::Source, "source_stuck", message)
+        .collection(scope.pattern().as_str())
+        .hint("the server ignores where a query starts; read the database from the real service, or from an export")
 }
 
 /// Why a query ended without its answer.
@@ -237,6 +237,7 @@ struct Building<'a> {
     out: &'a Out,
     /// Documents and bytes of a piece.
     limits: (usize, u64),
+    tickets: Option<Arc<Semaphore>>,
 }
 
 impl Building<'_> {
@@ -259,7 +260,7 @@ impl Building<'_> {
 
     /// Takes room that is there.
     fn try_room(&mut self) {
-        if self.room.is_none() {
+        if self.room.is_none() && self.tickets.is_none() {
             self.room = self.out.clone().try_reserve_owned().ok();
         }
     }
@@ -268,6 +269,10 @@ impl Building<'_> {
     async fn find_room(&mut self) -> bool {
         loop {
             if self.room.is_none() {
+                if let Some(tickets) = &self.tickets {
+                    let Ok(ticket) = tickets.acquire().await else { return false };
+                    ticket.forget();
+                }
                 let Ok(room) = self.out.clone().reserve_owned().await else { return false };
                 self.room = Some(room);
             }
@@ -277,15 +282,4 @@ impl Building<'_> {
             self.send();
         }
     }
-}
-
-fn oversized(message: &proto::Document, path: &str, bytes: usize, most: usize) -> Record {
-    let reason = format!("{bytes} bytes are more than max_document_bytes ({most})");
-    Record::Malformed(MalformedRecord {
-        rejection: Rejection::new(RejectCode::OversizedDocument, reason),
-        origin: Origin::default(),
-        document: Some(path.to_owned()),
-        raw: None,
-        hash: Some(blake3::hash(&message.encode_to_vec()).to_hex().to_string()),
-    })
 }

@@ -1,13 +1,15 @@
 //! Firestore's messages as domain values: every type, exactly.
 
 use firestore::gcloud_sdk::google::firestore::v1 as proto;
+use firestore::gcloud_sdk::prost::Message;
 use firestore::gcloud_sdk::prost_types;
 use proto::value::ValueType;
 
 use super::names;
 use crate::domain::document::{Document, DocumentPath, Origin};
-use crate::domain::reject::RejectCode;
+use crate::domain::reject::{RejectCode, Rejection};
 use crate::domain::value::{GeoPoint, Map, Timestamp, Value};
+use crate::source::{MalformedRecord, Record};
 
 /// The key by which a map says that it is something else.
 const TYPE: &str = "__type__";
@@ -24,6 +26,23 @@ pub(super) fn document(documents: &str, message: proto::Document) -> Option<Docu
         updated: message.update_time.and_then(time),
         origin: Origin::default(),
     })
+}
+
+/// A document as a record, and its size on the wire; one that is larger than `most` is not decoded.
+pub(super) fn record(documents: &str, message: proto::Document, most: usize) -> Option<(Record, usize)> {
+    let bytes = message.encoded_len();
+    if bytes <= most {
+        return Some((Record::Document(document(documents, message)?), bytes));
+    }
+    let reason = format!("the document has {bytes} bytes; max_document_bytes is {most}");
+    let record = Record::Malformed(MalformedRecord {
+        rejection: Rejection::new(RejectCode::OversizedDocument, reason),
+        origin: Origin::default(),
+        document: names::relative(documents, &message.name).map(str::to_owned),
+        raw: None,
+        hash: Some(blake3::hash(&message.encode_to_vec()).to_hex().to_string()),
+    });
+    Some((record, bytes))
 }
 
 /// Fields in the order of their names: that of the message is different every time.

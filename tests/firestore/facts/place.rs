@@ -70,7 +70,8 @@ impl Place {
     /// Our own server, started with these arguments.
     pub async fn with(arguments: &[&str]) -> Self {
         let server = Server::start(arguments);
-        Self::at(&server.address().to_owned(), Some(server)).await
+        let address = server.address().to_owned();
+        Self::at(&address, Some(server)).await
     }
 
     async fn at(host: &str, server: Option<Server>) -> Self {

@@ -4,7 +4,24 @@ import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { resolve } from "node:path";
 
-const { FirestoreServer } = createRequire(resolve(process.argv[2] ?? ".", "package.json"))("@firestore-emulator/server");
+const installed = createRequire(resolve(process.argv[2] ?? ".", "package.json"));
+const { FirestoreServer } = installed("@firestore-emulator/server");
+const { Server, status } = createRequire(installed.resolve("@firestore-emulator/server"))("@grpc/grpc-js");
+
+// A method that the package does not have throws, which gRPC tells as UNKNOWN. Any other server says UNIMPLEMENTED.
+const { addService } = Server.prototype;
+Server.prototype.addService = function (definition, implementation) {
+  const handle = (name) => (call, callback) => {
+    try {
+      return implementation[name](call, callback);
+    } catch (error) {
+      if (!/not implemented/.test(error.message)) throw error;
+      const answer = { code: status.UNIMPLEMENTED, details: error.message };
+      return callback ? callback(answer) : call.emit("error", answer);
+    }
+  };
+  return addService.call(this, definition, Object.fromEntries(Object.keys(definition).map((name) => [name, handle(name)])));
+};
 
 /** A port that is free now: the package does not tell which one it got for port 0. */
 function freePort() {
