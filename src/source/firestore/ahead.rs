@@ -10,19 +10,18 @@ use tokio::sync::mpsc::{self, Receiver};
 use tokio::task::JoinSet;
 
 use super::bounds::{Bounds, Place};
+use super::room::{PIECES, PLACES, Piece};
 use super::scope::{Range, Scope};
 use super::session::Session;
 use super::sizes::Sizes;
-use super::stretch::{Piece, Stretch};
+use super::stretch::Stretch;
 use crate::error::Result;
 use crate::source::{Page, PageStream, ReadRequest};
 
-/// Pieces of a stretch that may wait for those before it.
-const WAITING: usize = 2;
 /// Bytes that all stretches of a partition may hold together; a piece's share may be smaller than a page.
-const HELD: usize = 16 << 20;
+const HELD: usize = 8 << 20;
 /// A piece is not made smaller than this.
-const SMALLEST: usize = 128 << 10;
+const SMALLEST: usize = 256 << 10;
 
 /// What reading a partition needs.
 pub(super) struct Ahead {
@@ -61,7 +60,7 @@ impl Ahead {
     }
 
     fn stretch(&self, range: Range, after: Option<String>, tickets: Option<Arc<Semaphore>>) -> Stretch {
-        let share = (HELD / (self.width() * (WAITING + 1))).max(SMALLEST);
+        let share = (HELD / (self.width() * PIECES)).max(SMALLEST);
         Stretch {
             session: Arc::clone(&self.session),
             scope: self.scope.clone(),
@@ -107,7 +106,7 @@ impl Reading {
             && let Some(range) = self.left.next()
         {
             let after = self.place.after.clone().filter(|after| range.contains(after));
-            let (sender, receiver) = mpsc::channel(WAITING);
+            let (sender, receiver) = mpsc::channel(PLACES);
             self.tasks.spawn(self.ahead.stretch(range, after, self.tickets.clone()).read(sender));
             self.under_way.push_back(receiver);
         }

@@ -16,6 +16,7 @@ mod meter;
 mod names;
 mod peek;
 mod picked;
+mod room;
 mod scope;
 mod session;
 mod sizes;

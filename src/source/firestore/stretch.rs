@@ -13,28 +13,14 @@ use firestore::gcloud_sdk::prost::Message;
 use firestore::gcloud_sdk::tonic::{Status, Streaming};
 use proto::run_query_request::{ConsistencySelector, QueryType};
 use tokio::sync::Semaphore;
-use tokio::sync::mpsc::{OwnedPermit, Sender};
 
 use super::names;
+use super::room::{Building, Out};
 use super::scope::{Range, Scope};
 use super::session::{Pauses, Session, patient, request, settle_failed};
 use super::sizes::Sizes;
 use super::value;
 use crate::error::{Error, ErrorKind, Result};
-use crate::source::Record;
-
-/// Consecutive records of a stretch.
-#[derive(Debug, Default)]
-pub(super) struct Piece {
-    /// In the order of names.
-    pub records: Vec<Record>,
-    /// Path of the last document seen, those passed over included; `None` before the first.
-    pub after: Option<String>,
-    /// Bytes of documents.
-    pub bytes: u64,
-    /// Documents of other collections that the group brought along.
-    pub passed_over: u64,
-}
 
 /// What a stretch needs.
 pub(super) struct Stretch {
@@ -53,9 +39,6 @@ pub(super) struct Stretch {
 
 /// A query whose documents are so many times larger than those before is given up, and asked again for fewer.
 const OVERSHOOT: u64 = 4;
-
-/// Where the pieces go. The channel's size is the room there is.
-pub(super) type Out = Sender<Result<Piece>>;
 
 /// How one query ended.
 enum End {
@@ -81,8 +64,7 @@ impl Stretch {
     async fn pages(&mut self, out: &Out) -> Result<()> {
         let mut pauses = self.session.pauses();
         let limits = (self.page_documents, self.page_bytes as u64);
-        let tickets = self.tickets.clone();
-        let mut building = Building { piece: Piece::default(), room: None, out, limits, tickets };
+        let mut building = Building::new(out.clone(), limits, self.tickets.clone());
         let ended = loop {
             match self.query(&mut building, &mut pauses).await {
                 Ok(Some(End::Over)) => break Ok(()),
@@ -100,7 +82,7 @@ impl Stretch {
     }
 
     /// One query with its retries. `None` when nobody listens any more.
-    async fn query(&mut self, building: &mut Building<'_>, pauses: &mut Pauses) -> Result<Option<End>> {
+    async fn query(&mut self, building: &mut Building, pauses: &mut Pauses) -> Result<Option<End>> {
         loop {
             if !building.find_room().await {
                 return Ok(None);
@@ -133,7 +115,7 @@ impl Stretch {
         }
     }
 
-    async fn stream(&mut self, limit: usize, arrived: &mut usize, building: &mut Building<'_>) -> Result<End, Stop> {
+    async fn stream(&mut self, limit: usize, arrived: &mut usize, building: &mut Building) -> Result<End, Stop> {
         let started = Instant::now();
         let mut stream = self.open(limit).await?;
         let mut first = true;
@@ -181,7 +163,7 @@ impl Stretch {
     }
 
     /// Adds a document; gives its size.
-    fn take(&mut self, message: proto::Document, building: &mut Building<'_>) -> Result<usize, Stop> {
+    fn take(&mut self, message: proto::Document, building: &mut Building) -> Result<usize, Stop> {
         let bytes = message.encoded_len();
         let path = self.advance(&message.name).map_err(Stop::Failed)?;
         let piece = &mut building.piece;
@@ -227,59 +209,5 @@ enum Stop {
 impl From<Status> for Stop {
     fn from(status: Status) -> Self {
         Self::Status(status)
-    }
-}
-
-/// A piece in the making, and its place in the channel.
-struct Building<'a> {
-    piece: Piece,
-    room: Option<OwnedPermit<Result<Piece>>>,
-    out: &'a Out,
-    /// Documents and bytes of a piece.
-    limits: (usize, u64),
-    tickets: Option<Arc<Semaphore>>,
-}
-
-impl Building<'_> {
-    fn is_full(&self) -> bool {
-        self.piece.records.len() >= self.limits.0 || self.piece.bytes >= self.limits.1
-    }
-
-    /// What the piece can still take; never nothing.
-    fn left(&self) -> (usize, u64) {
-        let documents = self.limits.0.saturating_sub(self.piece.records.len()).max(1);
-        (documents, self.limits.1.saturating_sub(self.piece.bytes))
-    }
-
-    /// Sends the piece, if there is room for it.
-    fn send(&mut self) {
-        if let Some(room) = self.room.take() {
-            room.send(Ok(std::mem::take(&mut self.piece)));
-        }
-    }
-
-    /// Takes room that is there.
-    fn try_room(&mut self) {
-        if self.room.is_none() && self.tickets.is_none() {
-            self.room = self.out.clone().try_reserve_owned().ok();
-        }
-    }
-
-    /// Waits for room, with no stream open, and sends a piece that is full already. False when nobody listens any more.
-    async fn find_room(&mut self) -> bool {
-        loop {
-            if self.room.is_none() {
-                if let Some(tickets) = &self.tickets {
-                    let Ok(ticket) = tickets.acquire().await else { return false };
-                    ticket.forget();
-                }
-                let Ok(room) = self.out.clone().reserve_owned().await else { return false };
-                self.room = Some(room);
-            }
-            if !self.is_full() {
-                return true;
-            }
-            self.send();
-        }
     }
 }
