@@ -42,6 +42,7 @@ pub async fn fixtures(app: &App) -> fireferry::error::Result<()> {
                 max_document_bytes: 8 * LARGEST_DOCUMENT,
                 filter: Default::default(),
                 fields: None,
+                only: None,
                 brief: false,
             };
             for partition in source.partitions(&request).await? {

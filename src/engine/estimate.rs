@@ -12,6 +12,8 @@ use crate::report::plan::Estimate;
 
 /// Documents measured: a tenth of the largest collection, within these bounds.
 const SAMPLE: std::ops::RangeInclusive<u64> = 200..=2_000;
+/// Large documents are measured on fewer of them.
+const MOST_BYTES: u64 = 8 << 20;
 /// Documents measured where reading costs money.
 const BILLED_SAMPLE: std::ops::RangeInclusive<u64> = 50..=200;
 /// Fewer documents than this are not worth a measurement of their own: the run is over before it.
@@ -108,11 +110,14 @@ async fn measure(ctx: &mut Context, options: &RunOptions, step: &Step, wanted: u
     let mut sequence = 0;
     let mut from = None;
     let Some(queue) = queues.first_mut() else { return Ok(None) };
+    let mut bytes = 0;
     while documents < wanted
+        && bytes < MOST_BYTES
         && let Some(Ok(batch)) = queue.recv().await
     {
         sequence += 1;
         documents += (batch.documents.len() + batch.rejects.len()) as u64 + batch.skipped;
+        bytes += batch.bytes;
         let last = batch.last;
         let to = batch.to.clone();
         write(scratch.as_mut(), &partition, sequence, from.replace(to), batch).await?;

@@ -185,6 +185,11 @@ pub trait Source: Send + Sync {
     /// Names of what earlier runs put away.
     async fn retired(&self) -> Result<Vec<String>>;
 
+    /// What a new `pin` waits for, to be told before; `None` when it does not wait.
+    fn pin_waits_for(&self) -> Option<&'static str> {
+        None
+    }
+
     /// How long a point in time that `pin` fixed can be read at; `None` for ever, or without one.
     fn snapshot_kept(&self) -> Option<Duration> {
         None

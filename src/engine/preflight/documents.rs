@@ -12,6 +12,9 @@ pub(super) async fn reachable(ctx: &Context, options: &RunOptions, found: &mut E
         for note in ctx.source.check().await? {
             found.findings.push(Finding::new(Severity::Info, "source_checked", note));
         }
+        if let Some(what) = ctx.source.pin_waits_for().filter(|_| options.read_time.is_none()) {
+            ctx.progress.message(&format!("waiting for {what}, which the snapshot is taken at"));
+        }
         found.snapshot = ctx.source.pin(options.read_time.as_deref()).await?;
         Result::<()>::Ok(())
     };

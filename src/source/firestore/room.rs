@@ -1,5 +1,5 @@
-//! Room for what is read ahead of its turn: a stretch may hold so many full pieces, and any number of small ones, so that
-//! looking for its end never has to wait.
+//! Room for what is read ahead of its turn: a stretch may hold so many full pieces and many small ones, so that looking for
+//! its end never has to wait.
 
 use std::sync::Arc;
 
@@ -13,8 +13,10 @@ use crate::source::Record;
 const FULL: usize = 1_000;
 /// Full pieces of a stretch in memory: two that wait for their turn, and one in the making.
 pub(super) const PIECES: usize = 3;
-/// Places of the channel: more pieces than can have room.
-pub(super) const PLACES: usize = FULL * PIECES + 1;
+/// All the room of a stretch: the rest is for small pieces, of which each takes at least one part.
+const ALL: usize = FULL * PIECES + FULL / 2;
+/// Places of the channel: more than pieces can have room.
+pub(super) const PLACES: usize = ALL + 1;
 
 /// Consecutive records of a stretch.
 #[derive(Debug, Default)]
@@ -50,7 +52,7 @@ pub(super) struct Building {
 impl Building {
     /// Nothing yet, and no room.
     pub fn new(out: Out, limits: (usize, u64), tickets: Option<Arc<Semaphore>>) -> Self {
-        let all = Arc::new(Semaphore::new(FULL * PIECES));
+        let all = Arc::new(Semaphore::new(ALL));
         Self { piece: Piece::default(), out, limits, all, held: None, tickets }
     }
 

@@ -1,7 +1,5 @@
 //! Which documents a collection pattern means, and the queries that read them.
 
-use std::cmp::Ordering;
-
 use firestore::gcloud_sdk::google::firestore::v1 as proto;
 use proto::structured_query::{
     CollectionSelector, Direction, FieldReference, Filter as FilterMessage, Order, Projection,
@@ -27,8 +25,13 @@ pub(super) struct Range {
 impl Range {
     /// Whether the path lies in it.
     pub fn contains(&self, path: &str) -> bool {
-        let order = |bound: &Option<String>| bound.as_ref().map(|bound| names::compare(path, bound));
-        order(&self.from).is_none_or(Ordering::is_ge) && order(&self.to).is_none_or(Ordering::is_lt)
+        let begun = self.from.as_ref().is_none_or(|from| names::compare(path, from).is_ge());
+        begun && self.ends_after(path)
+    }
+
+    /// Whether the path does not lie behind it.
+    pub fn ends_after(&self, path: &str) -> bool {
+        self.to.as_ref().is_none_or(|to| names::compare(path, to).is_lt())
     }
 }
 

@@ -142,7 +142,7 @@ impl Session {
                     return Ok(answer);
                 }
                 Err(status) => {
-                    settle_failed(reservation, &status, 0);
+                    settle_failed(reservation, &status, Some(0));
                     self.pause(status, &mut pauses, doing).await?;
                 }
             }
@@ -150,11 +150,12 @@ impl Session {
     }
 }
 
-/// What a failed request was billed for: what arrived where the service itself ended it, else whatever it may have sent.
-pub(super) fn settle_failed(reservation: Reservation, status: &Status, arrived: u64) {
+/// What a failed request was billed for: what arrived where the service itself ended it (`None`: it was refused before it
+/// began), else whatever it may have sent.
+pub(super) fn settle_failed(reservation: Reservation, status: &Status, arrived: Option<u64>) {
     match (status::sent_by_service(status), arrived) {
-        (true, 0) => reservation.refused(),
-        (true, arrived) => reservation.settle(arrived),
+        (true, None) => reservation.refused(),
+        (true, Some(arrived)) => reservation.settle(arrived),
         (false, _) => drop(reservation),
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Assumed before the first document was seen: few are asked for then, as they may be large.
-const GUESS: u64 = 64 << 10;
+const GUESS: u64 = 128 << 10;
 
 /// A moving average of sizes; 0 before the first. Being a little off does no harm, so no lock is needed.
 #[derive(Debug, Default)]
@@ -36,7 +36,7 @@ mod tests {
     #[test]
     fn large_documents_are_asked_for_one_by_one() {
         let sizes = Sizes::default();
-        assert_eq!(sizes.documents(500, 1 << 20), 16, "nothing is known yet");
+        assert_eq!(sizes.documents(500, 1 << 20), 8, "nothing is known yet");
         sizes.learn(500);
         assert_eq!(sizes.documents(500, 1 << 20), 500);
         (0..20).for_each(|_| sizes.learn(1 << 20));

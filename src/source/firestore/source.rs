@@ -203,6 +203,11 @@ impl Source for FirestoreSource {
         Ok(Vec::new())
     }
 
+    fn pin_waits_for(&self) -> Option<&'static str> {
+        (self.session.options.snapshot == SnapshotPolicy::Minute)
+            .then_some("the next whole minute of the service's clock")
+    }
+
     fn snapshot_kept(&self) -> Option<Duration> {
         match self.session.options.snapshot {
             SnapshotPolicy::Now => Some(HOUR),

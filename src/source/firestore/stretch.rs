@@ -12,6 +12,7 @@ use firestore::gcloud_sdk::google::firestore::v1 as proto;
 use firestore::gcloud_sdk::prost::Message;
 use firestore::gcloud_sdk::tonic::{Status, Streaming};
 use proto::run_query_request::{ConsistencySelector, QueryType};
+use proto::run_query_response::ContinuationSelector;
 use tokio::sync::Semaphore;
 
 use super::names;
@@ -74,7 +75,6 @@ impl Stretch {
             }
         };
         // What came before an error is whole, and paid for.
-        building.piece.after.clone_from(&self.after);
         if building.find_room().await {
             building.send();
         }
@@ -92,21 +92,22 @@ impl Stretch {
             let reservation = self.session.meter.reserve(limit as u64).await?;
             let limit = usize::try_from(reservation.granted()).unwrap_or(limit).min(limit);
             let permit = self.session.limiter.acquire().await;
-            let mut arrived = 0;
+            let mut arrived = None;
             let outcome = self.stream(limit, &mut arrived, building).await;
-            if arrived > 0 {
+            building.piece.after.clone_from(&self.after);
+            if arrived > Some(0) {
                 pauses.reset();
             }
             match outcome {
                 // What was sent and not taken is billed too.
                 Ok(End::GivenUp) => return Ok(Some(End::GivenUp)),
                 Ok(end) => {
-                    reservation.settle(arrived as u64);
+                    reservation.settle(arrived.unwrap_or(0));
                     return Ok(Some(end));
                 }
                 Err(Stop::Failed(error)) => return Err(error),
                 Err(Stop::Status(status)) => {
-                    settle_failed(reservation, &status, arrived as u64);
+                    settle_failed(reservation, &status, arrived);
                     drop(permit);
                     let doing = format!("reading {}", self.scope.pattern());
                     self.session.pause(status, pauses, &doing).await?;
@@ -115,9 +116,11 @@ impl Stretch {
         }
     }
 
-    async fn stream(&mut self, limit: usize, arrived: &mut usize, building: &mut Building) -> Result<End, Stop> {
+    /// `arrived` counts documents from when the service begins to answer.
+    async fn stream(&mut self, limit: usize, arrived: &mut Option<u64>, building: &mut Building) -> Result<End, Stop> {
         let started = Instant::now();
         let mut stream = self.open(limit).await?;
+        let arrived = arrived.insert(0);
         let mut first = true;
         let mut heard = false;
         let mut done = false;
@@ -126,12 +129,14 @@ impl Stretch {
                 self.session.limiter.answered(started.elapsed());
             }
             heard |= response.read_time.is_some() || response.document.is_some();
-            done |= response.continuation_selector.is_some();
+            // Some servers say `false` with every document.
+            done |= matches!(response.continuation_selector, Some(ContinuationSelector::Done(true)));
             if let Some(document) = response.document {
                 *arrived += 1;
                 let bytes = self.take(document, building)?;
                 self.sizes.learn(bytes);
                 if building.is_full() {
+                    building.piece.after.clone_from(&self.after);
                     building.send();
                     building.try_room();
                 }
@@ -141,7 +146,7 @@ impl Stretch {
             }
         }
         match *arrived {
-            arrived if arrived >= limit => Ok(End::Full),
+            arrived if arrived >= limit as u64 => Ok(End::Full),
             _ if done => Ok(End::Over),
             0 if heard => Ok(End::Over),
             // Even a query without results is answered by one message.
@@ -175,7 +180,6 @@ impl Stretch {
             self.session.notice(&record);
             piece.records.push(record);
         }
-        piece.after = Some(path.clone());
         self.after = Some(path);
         Ok(bytes)
     }
@@ -183,8 +187,11 @@ impl Stretch {
     /// The path of the next document; fails unless it lies behind the last one and in the stretch.
     fn advance(&self, name: &str) -> Result<String> {
         let path = names::relative(self.scope.documents(), name).unwrap_or(name);
-        let behind = self.after.as_ref().is_none_or(|after| names::compare(after, path).is_lt());
-        if behind && self.range.contains(path) {
+        let advances = match &self.after {
+            Some(after) => names::compare(after, path).is_lt() && self.range.ends_after(path),
+            None => self.range.contains(path),
+        };
+        if advances {
             return Ok(path.to_owned());
         }
         let after = self.after.as_ref().or(self.range.from.as_ref()).map_or("the beginning", String::as_str);

@@ -20,7 +20,8 @@ Server.prototype.addService = function (definition, implementation) {
       return callback ? callback(answer) : call.emit("error", answer);
     }
   };
-  return addService.call(this, definition, Object.fromEntries(Object.keys(definition).map((name) => [name, handle(name)])));
+  const handlers = Object.keys(definition).map((name) => [name, handle(name)]);
+  return addService.call(this, definition, Object.fromEntries(handlers));
 };
 
 /** A port that is free now: the package does not tell which one it got for port 0. */
