@@ -46,8 +46,8 @@ pub struct Global {
     /// Write there instead of the pipeline's destination, e.g. file:copy.db
     #[arg(long, global = true, value_name = "URL", env = "FIREFERRY_DESTINATION", hide_env_values = true)]
     pub destination: Option<String>,
-    /// Read from there instead of the pipeline's source; the collection definitions stay
-    #[arg(long, global = true, value_name = "PATH", env = "FIREFERRY_SOURCE", hide_env_values = true)]
+    /// Read from there instead of the pipeline's source, a path or firestore:PROJECT[/DATABASE]; the collection definitions stay
+    #[arg(long, global = true, value_name = "SOURCE", env = "FIREFERRY_SOURCE", hide_env_values = true)]
     pub source: Option<String>,
     /// The database of runs; default: ledger.db in the state folder
     #[arg(long, global = true, value_name = "URL", env = "FIREFERRY_LEDGER", hide_env_values = true)]

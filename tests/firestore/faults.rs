@@ -6,7 +6,7 @@ use super::live::{Live, billed, items, reported};
 use crate::proof::program::assert_adds_up;
 use crate::proof::setting;
 use crate::support::Sandbox;
-use crate::support::database::assert_same;
+use crate::support::database::{Database, assert_same};
 
 /// Every kind of fault, each in about one query of a hundred.
 fn schedule() -> Value {
@@ -95,6 +95,21 @@ fn a_stream_that_ends_early_every_time_still_arrives() {
     let (outcome, _live) = against(&Sandbox::new(), &rules, "");
     let report = outcome.exits(0).json();
     assert_eq!(report["totals"]["inserted"], 2_000);
+}
+
+#[test]
+fn a_server_that_offers_little_is_read_all_the_same() {
+    let lacking = ["PartitionQuery", "RunAggregationQuery", "ListCollectionIds"];
+    let rule = |method: &str| json!({ "method": method, "kind": "UNIMPLEMENTED", "times": 1_000_000 });
+    let folder = Sandbox::new();
+    let (outcome, live) = against(&folder, &Value::Array(lacking.map(rule).to_vec()), ", batch_size: 50");
+    let report = outcome.exits(0).json();
+    assert_adds_up(&report);
+    assert_eq!(report["totals"]["inserted"], 2_000);
+    assert!(report["warnings"].to_string().contains("cannot list its collections"), "{report:#}");
+    let sql = "SELECT bounds FROM _fireferry_partitions";
+    let bounds = Database::open(&live.workspace.destination()).texts(sql).concat();
+    assert!(bounds.matches("items/").count() > 10, "names were sampled: {bounds}");
 }
 
 #[test]

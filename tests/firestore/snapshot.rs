@@ -87,10 +87,10 @@ fn a_snapshot_that_is_gone_is_said_and_a_new_one_begins_between_collections() {
     folder.write("schema/0001_two.down.sql", "DROP TABLE first; DROP TABLE items; DROP TABLE last;");
     let generate = ["--generate", "first:300", "--generate", "items:3000", "--generate", "last:200"];
     let pipeline = folder.write("two.yaml", TWO);
-    let mut live = Live::new(pipeline, &[&generate[..], &["--retention", "3"]].concat());
+    let mut live = Live::new(pipeline, &[&generate[..], &["--retention", "5"]].concat());
     let stopped = live.workspace.run(&["--max-reads", "1500"]).exits(7).json();
     let old = stopped["snapshot"].as_str().unwrap().to_owned();
-    std::thread::sleep(Duration::from_millis(3_200));
+    std::thread::sleep(Duration::from_millis(5_200));
     let refused = live.workspace.run(&["--resume"]).exits(3);
     assert!(refused.stdout.contains("snapshot_too_old") && refused.stdout.contains("--new-snapshot"), "{refused:?}");
 

@@ -15,7 +15,7 @@ use super::scope::{Range, Scope};
 use super::session::Session;
 use super::sizes::Sizes;
 use super::stretch::Stretch;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::source::{Page, PageStream, ReadRequest};
 
 /// Bytes that all stretches of a partition may hold together; a piece's share may be smaller than a page.
@@ -75,6 +75,12 @@ impl Ahead {
     }
 }
 
+/// The error of a stretch that ended without saying so.
+fn cut() -> Error {
+    Error::new(ErrorKind::Internal, "engine_panicked", "reading a part of a collection ended by a defect in fireferry")
+        .hint("what was committed is safe; go on with `--resume`, and please report this")
+}
+
 impl Reading {
     async fn next(&mut self) -> Option<Result<Page>> {
         while !self.over {
@@ -86,15 +92,18 @@ impl Reading {
             if let Some(tickets) = &self.tickets {
                 tickets.add_permits(1);
             }
-            match first.recv().await {
+            let received = first.recv().await;
+            if received.as_ref().is_some_and(|piece| piece.as_ref().is_ok_and(|piece| piece.end)) {
+                self.under_way.pop_front();
+            }
+            match received {
                 // A stretch that only found its end.
                 Some(Ok(piece)) if piece.records.is_empty() && piece.passed_over == 0 => {}
                 Some(Ok(piece)) => return Some(Ok(self.page(piece, false))),
-                Some(Err(error)) => {
+                failed => {
                     self.over = true;
-                    return Some(Err(error));
+                    return Some(Err(failed.and_then(Result::err).unwrap_or_else(cut)));
                 }
-                None => drop(self.under_way.pop_front()),
             }
         }
         None

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use firestore::gcloud_sdk::google::firestore::v1 as proto;
+use firestore::gcloud_sdk::prost::Message;
 use futures::StreamExt;
 use futures::stream;
 use proto::batch_get_documents_request::ConsistencySelector;
@@ -104,16 +105,16 @@ impl Picking {
                 },
             )
             .await?;
-        let mut records: Vec<(String, Record, usize)> =
-            messages.into_iter().filter_map(|one| self.record(one)).collect();
+        let mut records: Vec<(String, Record, usize)> = messages.into_iter().map(|one| self.record(one)).collect();
         records.sort_unstable_by(|(a, ..), (b, ..)| names::compare(a, b));
         Ok(records.into_iter().map(|(_, record, bytes)| (record, bytes)).collect())
     }
 
-    fn record(&self, message: proto::Document) -> Option<(String, Record, usize)> {
-        let path = names::relative(self.scope.documents(), &message.name)?.to_owned();
-        let (record, bytes) = value::record(self.scope.documents(), message, self.request.max_document_bytes)?;
+    fn record(&self, message: proto::Document) -> (String, Record, usize) {
+        let documents = self.scope.documents();
+        let path = names::relative(documents, &message.name).unwrap_or(&message.name).to_owned();
+        let bytes = message.encoded_len();
         self.sizes.learn(bytes);
-        Some((path, record, bytes))
+        (path, value::record(documents, message, bytes, self.request.max_document_bytes), bytes)
     }
 }

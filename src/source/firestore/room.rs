@@ -29,6 +29,8 @@ pub(super) struct Piece {
     pub bytes: u64,
     /// Documents of other collections that the group brought along.
     pub passed_over: u64,
+    /// The stretch's last.
+    pub end: bool,
     /// Given back when the piece has had its turn.
     _room: Option<OwnedSemaphorePermit>,
 }

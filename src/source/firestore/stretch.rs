@@ -74,6 +74,7 @@ impl Stretch {
                 Err(error) => break Err(error),
             }
         };
+        building.piece.end = ended.is_ok();
         // What came before an error is whole, and paid for.
         if building.find_room().await {
             building.send();
@@ -176,7 +177,8 @@ impl Stretch {
         let collection = path.rsplit_once('/').map_or("", |(collection, _)| collection);
         if !self.scope.wants(collection) {
             piece.passed_over += 1;
-        } else if let Some((record, _)) = value::record(self.scope.documents(), message, self.max_document_bytes) {
+        } else {
+            let record = value::record(self.scope.documents(), message, bytes, self.max_document_bytes);
             self.session.notice(&record);
             piece.records.push(record);
         }

@@ -16,33 +16,32 @@ const TYPE: &str = "__type__";
 /// The type of a map that is a vector.
 const VECTOR: &str = "__vector__";
 
-/// A document of the database whose documents start with `documents`. `None` when its name is none of that database.
-pub(super) fn document(documents: &str, message: proto::Document) -> Option<Document> {
-    let path = DocumentPath::parse(names::relative(documents, &message.name)?)?;
-    Some(Document {
-        path,
-        fields: map(documents, message.fields),
-        created: message.create_time.and_then(time),
-        updated: message.update_time.and_then(time),
+/// A document of so many bytes on the wire as a record of the database whose documents start with `documents`; one of
+/// more than `most` bytes is not decoded. Nothing is left out: what is no document of this database is malformed.
+pub(super) fn record(documents: &str, message: proto::Document, bytes: usize, most: usize) -> Record {
+    let rejection = match names::relative(documents, &message.name).and_then(DocumentPath::parse) {
+        Some(path) if bytes <= most => {
+            return Record::Document(Document {
+                path,
+                fields: map(documents, message.fields),
+                created: message.create_time.and_then(time),
+                updated: message.update_time.and_then(time),
+                origin: Origin::default(),
+            });
+        }
+        Some(_) => {
+            let reason = format!("the document has {bytes} bytes; max_document_bytes is {most}");
+            Rejection::new(RejectCode::OversizedDocument, reason)
+        }
+        None => Rejection::new(RejectCode::InvalidId, format!("`{}` is no document of this database", message.name)),
+    };
+    Record::Malformed(MalformedRecord {
+        rejection,
         origin: Origin::default(),
-    })
-}
-
-/// A document as a record, and its size on the wire; one that is larger than `most` is not decoded.
-pub(super) fn record(documents: &str, message: proto::Document, most: usize) -> Option<(Record, usize)> {
-    let bytes = message.encoded_len();
-    if bytes <= most {
-        return Some((Record::Document(document(documents, message)?), bytes));
-    }
-    let reason = format!("the document has {bytes} bytes; max_document_bytes is {most}");
-    let record = Record::Malformed(MalformedRecord {
-        rejection: Rejection::new(RejectCode::OversizedDocument, reason),
-        origin: Origin::default(),
-        document: names::relative(documents, &message.name).map(str::to_owned),
+        document: Some(names::relative(documents, &message.name).unwrap_or(&message.name).to_owned()),
         raw: None,
         hash: Some(blake3::hash(&message.encode_to_vec()).to_hex().to_string()),
-    });
-    Some((record, bytes))
+    })
 }
 
 /// Fields in the order of their names: that of the message is different every time.
