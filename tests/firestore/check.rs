@@ -39,8 +39,9 @@ fn a_server_that_is_not_there_or_wants_other_credentials_is_a_failed_check() {
 #[test]
 fn a_service_account_is_named_by_its_file_and_never_shown() {
     let folder = Sandbox::new();
+    // Without `client_email` it is refused before anybody is asked.
     let key = json!({
-        "type": "service_account", "project_id": "demo", "private_key_id": "k", "client_email": "x@demo.example",
+        "type": "service_account", "project_id": "demo", "private_key_id": "k",
         "client_id": "1", "token_uri": "http://127.0.0.1:9/token",
         "private_key": "-----BEGIN PRIVATE KEY-----\nplantedsecret\n-----END PRIVATE KEY-----\n",
     });

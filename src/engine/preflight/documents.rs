@@ -78,14 +78,15 @@ async fn count(ctx: &Context, options: &RunOptions, step: &crate::engine::steps:
         let documents = if partitions.is_empty() { 0 } else { ctx.source.count(&request).await? };
         Result::<_>::Ok((partitions, documents))
     };
-    let (partitions, documents) = match counted.await {
+    let counted = counted.await;
+    let failed = counted.is_err();
+    let (partitions, documents) = match counted {
         Ok(counted) => counted,
         Err(error) => {
             found.findings.push(Finding::of_error(&too_low(error).collection(step.name())));
             (Vec::new(), 0)
         }
     };
-    let failed = found.findings.last().is_some_and(|finding| finding.severity == Severity::Error);
     if documents == 0 && step.collection.expect_documents && !found.nothing_left && !failed {
         found.findings.push(
             Finding::new(
@@ -94,7 +95,7 @@ async fn count(ctx: &Context, options: &RunOptions, step: &crate::engine::steps:
                 format!("the source has no document of collection {}", step.name()),
             )
             .hint(
-                "check the source's path and the collection's name, or say `expect_documents: false` in its definition",
+                "check where the source is and the collection's name, or say `expect_documents: false` in its definition",
             ),
         );
     }

@@ -94,6 +94,21 @@ pub(super) fn credentials_of(options: &FirestoreOptions) -> Credentials {
 }
 
 fn not_opened(error: &FirestoreError, credentials: &Credentials) -> Error {
+    // The library tells a refused connection from missing credentials only in its text.
+    if format!("{error:?}").contains("ConnectError") {
+        let (server, hint) = match credentials {
+            Credentials::Emulator(host) => (
+                format!("{host}, named by {EMULATOR}"),
+                format!("start the server there, or unset {EMULATOR} for the real service"),
+            ),
+            other => (
+                format!("firestore.googleapis.com, with {}", other.describe()),
+                "check the network, the proxy and name resolution".to_owned(),
+            ),
+        };
+        let message = format!("no connection to Firestore at {server}");
+        return Error::new(ErrorKind::Source, "source_unreachable", message).hint(hint);
+    }
     let refused = Error::new(
         ErrorKind::Source,
         "source_unreachable",
