@@ -18,7 +18,10 @@ fn run_while_documents_change(source: &str) -> (serde_json::Value, Live) {
         &json!([{ "method": "RunQuery", "collection": "items", "kind": "delay", "ms": 40, "times": 1_000_000 }]),
     );
     let running = live.workspace.start(live.workspace.run_command(&[]));
+    let mut asked = 0;
     while live.server.stats()["calls"]["RunQuery"].as_u64() < Some(20) {
+        asked += 1;
+        assert!(asked < 10_000, "the run does not read: {}", live.server.stats());
         std::thread::sleep(Duration::from_millis(5));
     }
     let changed = json!({
