@@ -16,7 +16,7 @@ mod promises;
 mod server;
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use measure::Cost;
@@ -93,7 +93,7 @@ fn pair(settings: &Settings, server: &Server, decode_first: bool) -> std::io::Re
     let mut costs = Vec::new();
     for what in if decode_first { ["decode", "map"] } else { ["map", "decode"] } {
         let database = settings.scratch.join("live-schema.db");
-        remove(&database)?;
+        measure::remove(&database)?;
         let mut command = Command::new(std::env::current_exe()?);
         command.env(CHILD, what).env("FIRESTORE_EMULATOR_HOST", server.address());
         command.env("FIREFERRY_BENCH_DOCUMENTS", settings.documents.to_string());
@@ -125,7 +125,7 @@ fn child(what: &str) -> Result<ExitCode, Box<dyn Error>> {
 /// named by FIREFERRY_BIN.
 fn run(settings: &Settings, server: &Server, pipeline: &str) -> std::io::Result<Cost> {
     let database = settings.scratch.join("live.db");
-    remove(&database)?;
+    measure::remove(&database)?;
     let state = settings.scratch.join("state");
     if state.exists() {
         std::fs::remove_dir_all(&state)?;
@@ -136,15 +136,4 @@ fn run(settings: &Settings, server: &Server, pipeline: &str) -> std::io::Result<
     command.arg("--destination").arg(format!("file:{}", database.display()));
     command.arg("--state-dir").arg(state).arg("--json").env("FIRESTORE_EMULATOR_HOST", server.address());
     measure::run(&mut command, &settings.scratch.join("live.log"))
-}
-
-/// Removes a database and what SQLite keeps beside it.
-fn remove(database: &Path) -> std::io::Result<()> {
-    for end in ["", "-wal", "-shm", "-journal"] {
-        let file = PathBuf::from(format!("{}{end}", database.display()));
-        if file.exists() {
-            std::fs::remove_file(file)?;
-        }
-    }
-    Ok(())
 }

@@ -132,7 +132,7 @@ impl Comparison {
 
 fn run_baseline(settings: &Settings, baseline: &Path, file: &Path, documents: u64) -> std::io::Result<Cost> {
     let database = database(settings, "baseline", documents);
-    remove(&database)?;
+    measure::remove(&database)?;
     let schema = settings.root.join("benches/schemas/load/0001_users.up.sql");
     let mut command = Command::new(baseline);
     command.arg(file).arg(schema).arg(database);
@@ -142,7 +142,7 @@ fn run_baseline(settings: &Settings, baseline: &Path, file: &Path, documents: u6
 /// The program that `cargo bench` built, or another one named by FIREFERRY_BIN.
 fn run_fireferry(settings: &Settings, folder: &Path, documents: u64) -> std::io::Result<Cost> {
     let database = database(settings, "fireferry", documents);
-    remove(&database)?;
+    measure::remove(&database)?;
     let state = settings.scratch.join("state");
     if state.exists() {
         std::fs::remove_dir_all(&state)?;
@@ -158,17 +158,6 @@ fn run_fireferry(settings: &Settings, folder: &Path, documents: u64) -> std::io:
 
 fn database(settings: &Settings, loader: &str, documents: u64) -> PathBuf {
     settings.scratch.join(format!("{loader}-{documents}.db"))
-}
-
-/// Removes a database and what SQLite keeps beside it.
-fn remove(database: &Path) -> std::io::Result<()> {
-    for end in ["", "-wal", "-shm", "-journal"] {
-        let file = PathBuf::from(format!("{}{end}", database.display()));
-        if file.exists() {
-            std::fs::remove_file(file)?;
-        }
-    }
-    Ok(())
 }
 
 fn print_table(results: &[Comparison]) {

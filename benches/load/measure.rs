@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -32,4 +32,15 @@ pub fn run(command: &mut Command, log: &Path) -> io::Result<Cost> {
     }
     let cpu = (used.rusage.utime + used.rusage.stime).as_secs_f64();
     Ok(Cost { cpu, wall, memory: used.rusage.maxrss })
+}
+
+/// Removes a database and what SQLite keeps beside it.
+pub fn remove(database: &Path) -> io::Result<()> {
+    for end in ["", "-wal", "-shm", "-journal"] {
+        let file = PathBuf::from(format!("{}{end}", database.display()));
+        if file.exists() {
+            std::fs::remove_file(file)?;
+        }
+    }
+    Ok(())
 }

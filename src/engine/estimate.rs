@@ -35,11 +35,12 @@ pub(super) async fn estimate(
     let total: u64 = counts.iter().sum();
     let largest = steps.iter().zip(counts).max_by_key(|(_, count)| **count);
     let Some((step, count)) = largest.filter(|_| total >= WORTH_MEASURING) else { return Ok(None) };
-    let limited = options.max_reads.or(ctx.pipeline.settings.max_reads);
-    if limited.is_some_and(|most| most < WORTH_A_MEASUREMENT) {
+    let billed = ctx.source.capabilities().billed;
+    let limit = options.max_reads.or(ctx.pipeline.settings.max_reads);
+    if billed && limit.is_some_and(|most| most < WORTH_A_MEASUREMENT) {
         return Ok(None);
     }
-    let wanted = match ctx.source.capabilities().billed {
+    let wanted = match billed {
         true => (count / 500).clamp(*BILLED_SAMPLE.start(), *BILLED_SAMPLE.end()),
         false => (count / 10).clamp(*SAMPLE.start(), *SAMPLE.end()),
     };

@@ -90,10 +90,11 @@ async fn read_collection(reading: Reading, sender: &mpsc::Sender<Result<Batch>>)
 struct SampleLeft(Option<u64>);
 
 impl SampleLeft {
-    /// After an interruption nobody knows how many were read before.
+    /// Known only where a path stands for one record, and not after an interruption.
     fn of(reading: &Reading) -> Self {
         let fresh = reading.starts.iter().all(|start| start.after.is_none());
-        Self(reading.selection.as_ref().filter(|_| fresh).map(|selection| selection.len()))
+        let known = fresh && reading.source.capabilities().unique_paths;
+        Self(reading.selection.as_ref().filter(|_| known).map(|selection| selection.len()))
     }
 
     fn read(&mut self, batch: &Batch) {

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::bookmark::Bookmark;
 use super::steps::Step;
-use crate::destination::Destination;
-use crate::domain::cursor::Counts;
+use crate::destination::{Destination, PartitionState};
+use crate::domain::cursor::{Counts, Cursor};
 use crate::error::Result;
 use crate::report::run::Validation;
+use crate::source::Source;
 
 /// What is known of one collection when its run ends.
 pub(super) struct Known<'a> {
@@ -18,6 +20,13 @@ pub(super) struct Known<'a> {
     pub source_count: Option<u64>,
     /// Documents of other collections that the count could not tell apart.
     pub passed_over: u64,
+}
+
+/// Documents of other collections that came along with a collection, over all its partitions.
+pub(super) fn passed_over(source: &dyn Source, states: &[PartitionState], collection: &str) -> u64 {
+    let own = states.iter().filter(|state| state.collection == collection);
+    let cursors = own.filter_map(|state| Bookmark::load(state.cursor.as_ref()?).ok());
+    cursors.map(|bookmark| source.passed_over(&Cursor(bookmark.cursor))).sum()
 }
 
 /// Validates one collection against the destination.

@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use super::bookmark::Bookmark;
 use super::details::Details;
 use super::steps::{self, Step};
-use super::validate::{Known, validate};
+use super::validate::{Known, passed_over, validate};
 use super::{Context, RunOptions};
-use crate::domain::cursor::{Counts, Cursor};
+use crate::destination::PartitionState;
+use crate::domain::cursor::Counts;
 use crate::error::{Error, ErrorKind, Result};
 
 /// One collection.
@@ -60,11 +60,12 @@ pub async fn counts(ctx: &mut Context) -> Result<CountsReport> {
     let options = RunOptions::default();
     let (steps, _, _) = steps::plan_steps(ctx, &options, &schema)?;
     let counted = ctx.destination.counts(&run.run).await?;
+    let states = ctx.destination.partitions(&run.run).await?;
     let mut collections = Vec::new();
     for step in steps.iter().filter(|step| details.collections.iter().any(|name| name == step.name())) {
         let counts =
             counted.iter().find(|(name, _)| name == step.name()).map(|(_, counts)| *counts).unwrap_or_default();
-        collections.push(collection(ctx, &options, &run.run, step, counts, &details).await?);
+        collections.push(collection(ctx, &options, &states, step, counts, &details).await?);
     }
     let valid = collections.iter().all(|collection| collection.valid);
     Ok(CountsReport { valid, run: run.run, status: run.status, collections })
@@ -84,7 +85,7 @@ async fn pin(ctx: &Context, snapshot: Option<&str>) -> Result<()> {
 async fn collection(
     ctx: &mut Context,
     options: &RunOptions,
-    run: &str,
+    states: &[PartitionState],
     step: &Step,
     counts: Counts,
     details: &Details,
@@ -94,10 +95,7 @@ async fn collection(
         None if details.retire => details.source_counts.get(step.name()).copied(),
         None => Some(ctx.source.count(&step.request(ctx, options)).await?),
     };
-    let states = ctx.destination.partitions(run).await?;
-    let own = states.iter().filter(|state| state.collection == step.name());
-    let cursors = own.filter_map(|state| Bookmark::load(state.cursor.as_ref()?).ok());
-    let passed_over = cursors.map(|bookmark| ctx.source.passed_over(&Cursor(bookmark.cursor))).sum();
+    let passed_over = passed_over(ctx.source.as_ref(), states, step.name());
     let known = Known { step, counts, source_count, passed_over };
     let validation = validate(ctx.destination.as_mut(), &known, &details.rows_before).await?;
     Ok(CollectionCounts {

@@ -117,8 +117,6 @@ pub struct Usage {
     pub bill: Option<Bill>,
     /// Without a snapshot: documents that were created or changed after reading began.
     pub changed: u64,
-    /// Requests that failed and were tried again.
-    pub retried: u64,
 }
 
 /// Billed reads and their price.

@@ -1,5 +1,7 @@
 //! `--max-reads`: never one read more.
 
+use serde_json::json;
+
 use super::live::{Live, billed, items};
 use crate::proof::program::assert_adds_up;
 use crate::support::database::assert_same;
@@ -23,6 +25,17 @@ fn a_limit_of_reads_is_never_exceeded_and_a_resume_completes() {
     assert_adds_up(&resumed);
     assert_eq!(resumed["reads"]["whole_run"].as_u64(), Some(billed(&mut live.server)));
     assert_same(&live.workspace.destination(), &undisturbed.destination(), "after the limit");
+}
+
+#[test]
+fn a_count_whose_answer_was_lost_did_not_cost_everything() {
+    let folder = Sandbox::new();
+    let mut live = Live::new(items(&folder, "", ""), &["--generate", "items:3000"]);
+    live.server.faults(&json!([{ "method": "RunAggregationQuery", "kind": "cut", "times": 2 }]));
+    let report = live.workspace.run(&[]).exits(0).json();
+    assert_adds_up(&report);
+    let (reported, billed) = (report["reads"]["billed"].as_u64().unwrap(), billed(&mut live.server));
+    assert!((billed..billed + 500).contains(&reported), "{reported} reported, {billed} billed");
 }
 
 #[test]

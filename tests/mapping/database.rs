@@ -106,8 +106,9 @@ fn sqlite_keeps_every_stored_value_as_it_is() {
     let tables = select(schema.tables.clone());
     let kinds = prop_oneof![Just(ColumnType::Auto), any_type()];
     let stored = Cell::new(0);
-    let outcome =
-        TestRunner::new(cases(6_000)).run(&(tables, kinds, any_rules(), any_value()), |(table, kind, rules, value)| {
+    let outcome = TestRunner::new(cases(10_000)).run(
+        &(tables, kinds, any_rules(), any_value()),
+        |(table, kind, rules, value)| {
             let mut under_test = column("v", "v", kind);
             under_test.doubles = rules;
             let mut mapping = mapping(vec![column("id", "$id", ColumnType::Text), under_test]);
@@ -125,7 +126,8 @@ fn sqlite_keeps_every_stored_value_as_it_is() {
                 prop_assert_eq!(found, expected(&rows.row[1]), "{:?} as {:?}", value, mapping.columns[1].kind);
             }
             Ok(())
-        });
+        },
+    );
     outcome.unwrap();
     assert!(stored.get() > 500, "only {} values were stored: the test says little", stored.get());
 }

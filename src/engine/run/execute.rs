@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::super::budget::{Budget, Stop};
 use super::super::details::Details;
 use super::super::sample::{self, Selection};
-use super::super::validate::{Known, validate};
+use super::super::validate::{Known, passed_over, validate};
 use super::super::{backup, migrate, rejects, samples};
 use super::{Prepared, collections, outcome, reading, renew, retire};
 use crate::destination::RunRecord;
@@ -193,9 +193,10 @@ async fn retire_source(run: &mut Prepared, work: &mut Work) -> Result<()> {
 }
 
 async fn validate_all(run: &mut Prepared, work: &mut Work) -> Result<()> {
+    let states = run.ctx.destination.partitions(&run.run).await?;
     for (index, step) in run.examination.steps.clone().iter().enumerate() {
         let counts = work.tallies.get(index).copied().unwrap_or_default();
-        let passed_over = reading::passed_over(run, step.name()).await?;
+        let passed_over = passed_over(run.ctx.source.as_ref(), &states, step.name());
         let read = u64::try_from(counts.read).unwrap_or(0) + passed_over;
         let source_count = reading::source_count(run, work, step, read).await?;
         let known = Known { step, counts, source_count, passed_over };

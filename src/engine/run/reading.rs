@@ -2,19 +2,9 @@
 
 use super::Prepared;
 use super::execute::Work;
-use crate::domain::cursor::Cursor;
-use crate::engine::bookmark::Bookmark;
 use crate::engine::steps::Step;
 use crate::error::Result;
 use crate::report::run::Reads;
-
-/// Documents of other collections that came along with a collection, over all its partitions.
-pub(super) async fn passed_over(run: &mut Prepared, collection: &str) -> Result<u64> {
-    let states = run.ctx.destination.partitions(&run.run).await?;
-    let own = states.iter().filter(|state| state.collection == collection);
-    let cursors = own.filter_map(|state| Bookmark::load(state.cursor.as_ref()?).ok());
-    Ok(cursors.map(|bookmark| run.ctx.source.passed_over(&Cursor(bookmark.cursor))).sum())
-}
 
 /// The count to compare with. A source without a snapshot may have moved: then what was read must lie between the counts
 /// before and after.

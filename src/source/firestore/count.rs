@@ -1,5 +1,7 @@
 //! Counting by aggregation: one read for a thousand documents.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use firestore::gcloud_sdk::google::firestore::v1 as proto;
 use firestore::gcloud_sdk::tonic::Status;
 use proto::run_aggregation_query_request::{ConsistencySelector, QueryType};
@@ -7,9 +9,9 @@ use proto::structured_aggregation_query::aggregation::{Count, Operator};
 use proto::structured_aggregation_query::{Aggregation, QueryType as Base};
 use proto::value::ValueType;
 
+use super::peek;
 use super::scope::{Range, Scope};
 use super::session::{Session, request};
-use super::{meter, peek};
 use crate::error::Result;
 
 /// Documents that are counted for the price of one read.
@@ -44,16 +46,20 @@ async fn by_names(session: &Session, scope: &Scope, range: &Range) -> Result<u64
 async fn aggregated(session: &Session, scope: &Scope, range: &Range) -> Result<u64> {
     let connection = session.connection().await?;
     let doing = format!("counting {}", scope.pattern());
-    // Counting itself must stay within the limit of reads: it stops where that would be exceeded.
-    let everything = u64::MAX / PER_READ;
+    // Counting itself must stay within a limit of reads: all that is left is set aside, and it stops where that would be
+    // exceeded. Without a limit nobody knows what a count will cost; a lost one cost what the one that arrives does.
+    let limited = session.meter.is_limited();
+    let most = if limited { u64::MAX / PER_READ } else { 1 };
+    let tries = &AtomicU64::new(0);
     let (counted, allowed) = session
         .ask(
             &doing,
-            everything,
-            |(counted, _)| price(*counted),
+            most,
+            |(counted, _)| price(*counted) * if limited { 1 } else { tries.load(Ordering::Relaxed) },
             |granted| {
                 Box::pin(async move {
-                    let up_to = (granted < everything).then(|| i64::try_from(granted * PER_READ).unwrap_or(i64::MAX));
+                    tries.fetch_add(1, Ordering::Relaxed);
+                    let up_to = limited.then(|| i64::try_from(granted * PER_READ).unwrap_or(i64::MAX));
                     let message = proto::RunAggregationQueryRequest {
                         parent: connection.documents.clone(),
                         query_type: Some(QueryType::StructuredAggregationQuery(aggregation(scope, range, up_to))),
@@ -72,7 +78,7 @@ async fn aggregated(session: &Session, scope: &Scope, range: &Range) -> Result<u
         )
         .await?;
     match allowed {
-        Some(most) if i128::from(counted) >= i128::from(most) => Err(meter::reached(session.meter.used())),
+        Some(most) if i128::from(counted) >= i128::from(most) => Err(session.meter.reached()),
         _ => Ok(counted),
     }
 }

@@ -41,6 +41,12 @@ impl Meter {
         state.used + state.set_aside
     }
 
+    /// The error of the limit that is reached.
+    pub fn reached(&self) -> Error {
+        let state = self.state();
+        reached(state.most.unwrap_or(state.used))
+    }
+
     /// Sets reads aside for a request: at least one, at most `wanted`. Waits for requests under way when they hold all
     /// that is left, and fails when nothing is left.
     pub async fn reserve(&self, wanted: u64) -> Result<Reservation> {
@@ -68,7 +74,7 @@ impl Meter {
 }
 
 /// The error of a limit that is reached.
-pub(super) fn reached(most: u64) -> Error {
+fn reached(most: u64) -> Error {
     Error::new(ErrorKind::Budget, "max_reads", format!("--max-reads of {most} is reached"))
         .hint("go on with `--resume`, with a higher --max-reads or none")
 }

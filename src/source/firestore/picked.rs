@@ -1,9 +1,11 @@
 //! Reads documents by their paths, for samples: a sample of a large collection must not cost all of it.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use firestore::gcloud_sdk::google::firestore::v1 as proto;
 use firestore::gcloud_sdk::prost::Message;
+use firestore::gcloud_sdk::tonic::Status;
 use futures::StreamExt;
 use futures::stream;
 use proto::batch_get_documents_request::ConsistencySelector;
@@ -28,7 +30,8 @@ struct Picking {
     scope: Scope,
     sizes: Arc<Sizes>,
     request: ReadRequest,
-    left: std::vec::IntoIter<String>,
+    /// In the order of names.
+    left: VecDeque<String>,
     place: Place,
     over: bool,
 }
@@ -50,7 +53,7 @@ pub(super) fn pages(
     };
     let mut left: Vec<String> = paths.iter().filter(possible).filter(behind).cloned().collect();
     left.sort_unstable_by(|a, b| names::compare(a, b));
-    let picking = Picking { session, scope, sizes, request, left: left.into_iter(), place, over: false };
+    let picking = Picking { session, scope, sizes, request, left: left.into(), place, over: false };
     stream::unfold(picking, |mut picking| async move { Some((picking.next().await?, picking)) }).boxed()
 }
 
@@ -60,10 +63,12 @@ impl Picking {
             return None;
         }
         let size = self.sizes.documents(MOST.min(self.request.page_documents), self.request.page_bytes as u64);
-        let paths: Vec<String> = self.left.by_ref().take(size).collect();
-        let records = if paths.is_empty() { Ok(Vec::new()) } else { self.get(&paths).await };
-        self.over = self.left.as_slice().is_empty() || records.is_err();
-        Some(records.map(|records| self.page(records, paths.into_iter().next_back())))
+        let paths: Vec<String> = self.left.iter().take(size).cloned().collect();
+        let got = if paths.is_empty() { Ok((Vec::new(), 0)) } else { self.get(&paths).await };
+        // A limit of reads may have allowed fewer than wanted: the others are still left.
+        let last = got.as_ref().ok().and_then(|(_, asked)| self.left.drain(..*asked).next_back());
+        self.over = self.left.is_empty() || got.is_err();
+        Some(got.map(|(records, _)| self.page(records, last)))
     }
 
     fn page(&mut self, records: Vec<(Record, usize)>, last: Option<String>) -> Page {
@@ -73,16 +78,16 @@ impl Picking {
         Page { records, cursor: self.place.to_cursor(), bytes, last: self.over }
     }
 
-    /// The documents that exist, with their sizes, in the order of names.
-    async fn get(&self, paths: &[String]) -> Result<Vec<(Record, usize)>> {
+    /// The documents that exist, with their sizes, in the order of names; and how many of the paths were asked for.
+    async fn get(&self, paths: &[String]) -> Result<(Vec<(Record, usize)>, usize)> {
         let connection = self.session.connection().await?;
         let names: &Vec<String> = &paths.iter().map(|path| format!("{}/{path}", self.scope.documents())).collect();
-        let messages = self
+        let (messages, asked) = self
             .session
             .ask(
                 &format!("reading {}", self.scope.pattern()),
                 names.len() as u64,
-                |_| names.len() as u64,
+                |(_, asked)| *asked as u64,
                 |granted| {
                     Box::pin(async move {
                         let granted = usize::try_from(granted).unwrap_or(names.len()).min(names.len());
@@ -94,20 +99,25 @@ impl Picking {
                             ..proto::BatchGetDocumentsRequest::default()
                         };
                         let mut stream = connection.client().batch_get_documents(request(message)).await?.into_inner();
-                        let mut found = Vec::new();
+                        let (mut found, mut answered) = (Vec::new(), 0);
                         while let Some(response) = stream.message().await? {
+                            answered += usize::from(response.result.is_some());
                             if let Some(Found::Found(document)) = response.result {
                                 found.push(document);
                             }
                         }
-                        Ok(found)
+                        // Missing documents are answered too: one that is not was cut off.
+                        match answered {
+                            answered if answered == granted => Ok((found, granted)),
+                            _ => Err(Status::unavailable("the answer ended before all documents")),
+                        }
                     })
                 },
             )
             .await?;
         let mut records: Vec<(String, Record, usize)> = messages.into_iter().map(|one| self.record(one)).collect();
         records.sort_unstable_by(|(a, ..), (b, ..)| names::compare(a, b));
-        Ok(records.into_iter().map(|(_, record, bytes)| (record, bytes)).collect())
+        Ok((records.into_iter().map(|(_, record, bytes)| (record, bytes)).collect(), asked))
     }
 
     fn record(&self, message: proto::Document) -> (String, Record, usize) {

@@ -38,8 +38,6 @@ pub(super) struct Session {
     began: RwLock<Option<Timestamp>>,
     /// Documents that changed after that.
     changed: AtomicU64,
-    /// Requests that were tried again.
-    retried: AtomicU64,
 }
 
 impl Session {
@@ -54,7 +52,6 @@ impl Session {
             read_time: RwLock::new(None),
             began: RwLock::new(None),
             changed: AtomicU64::new(0),
-            retried: AtomicU64::new(0),
         })
     }
 
@@ -97,11 +94,6 @@ impl Session {
         self.changed.load(Ordering::Relaxed)
     }
 
-    /// Requests that were tried again.
-    pub fn retried(&self) -> u64 {
-        self.retried.load(Ordering::Relaxed)
-    }
-
     /// The pauses between tries of one request, ending after `max_retries` or `max_retry_time`.
     pub fn pauses(&self) -> Pauses {
         Pauses::new(&self.options)
@@ -115,7 +107,6 @@ impl Session {
         }
         let pause = if verdict == Verdict::Fail { None } else { pauses.next(verdict) };
         let Some(pause) = pause else { return Err(status::error(&status, doing)) };
-        self.retried.fetch_add(1, Ordering::Relaxed);
         tracing::debug!("{doing}: {:?} {}; trying again in {} ms", status.code(), status.message(), pause.as_millis());
         tokio::time::sleep(pause).await;
         Ok(())

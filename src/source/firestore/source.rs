@@ -221,11 +221,7 @@ impl Source for FirestoreSource {
     }
 
     fn usage(&self) -> Usage {
-        Usage {
-            bill: Some(self.bill_of(self.session.meter.used())),
-            changed: self.session.changed(),
-            retried: self.session.retried(),
-        }
+        Usage { bill: Some(self.bill_of(self.session.meter.used())), changed: self.session.changed() }
     }
 
     fn bill(&self, documents: u64, request: &ReadRequest) -> Option<Bill> {
