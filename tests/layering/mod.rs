@@ -30,7 +30,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("comfy_table", &["cli", "report"]),
-    ("libsql", &["destination::libsql", "ledger"]),
+    ("libsql", &["destination::libsql::file", "ledger"]),
     ("serde_saphyr", &["pipeline"]),
     ("firestore", &["source::firestore"]),
     ("rustls", &["source::firestore"]),
@@ -200,7 +200,7 @@ fn right_uses_are_let_through() {
         ("src/domain/mapping/convert.rs", "use super::{super::value::Value, Mapping}; use crate::domain::row::Row;"),
         ("src/pipeline/resolved.rs", "use crate::destination::OnConflict;"),
         ("src/source/json/mod.rs", "use super::Source; use crate::source::json::lines; use crate::error::Result;"),
-        ("src/destination/libsql/write.rs", "use libsql::params; use crate::domain::row::Row; // println!"),
+        ("src/destination/libsql/file/write.rs", "use libsql::params; use crate::domain::row::Row; // println!"),
         (
             "src/engine/run.rs",
             "use crate::{source::Source, destination::{Destination, Target}}; mod tests { use super::*; }",

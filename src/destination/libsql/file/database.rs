@@ -4,7 +4,7 @@
 //! - `bind` ignores return codes, so counts and lengths of parameters are checked here, and statements are always
 //!   reset before the next bind (a bind to a running statement is silently ignored).
 //! - Reading TEXT through the crate stops at a NUL and panics on invalid UTF-8, so text is read as a BLOB
-//!   ([`super::sql::exact`]) and decoded here.
+//!   ([`super::super::sql::exact`]) and decoded here.
 
 use std::path::{Path, PathBuf};
 
@@ -211,7 +211,7 @@ pub(super) fn optional_text(row: &Row, column: i32) -> Result<Option<String>, Fa
     }
 }
 
-/// A value of any type, selected by [`super::sql::exact`]: two columns, its type and itself.
+/// A value of any type, selected by [`super::super::sql::exact`]: two columns, its type and itself.
 pub(super) fn exact(row: &Row, column: i32) -> Result<SqlValue, Failure> {
     let is_text = matches!(row.get_value(column)?, Value::Text(name) if name == "text");
     Ok(match row.get_value(column + 1)? {

@@ -107,7 +107,7 @@ impl LibsqlFile {
         }
         let id = uuid::Uuid::now_v7().to_string();
         self.database.transaction(|database| {
-            for statement in super::tokens::statements(TABLES) {
+            for statement in super::super::tokens::statements(TABLES) {
                 database.execute(statement.text, vec![])?;
             }
             let insert = "INSERT INTO _fireferry_meta (name, value) VALUES ('id', ?1), ('format', ?2)";

@@ -2,10 +2,10 @@
 
 use libsql::Value;
 
+use super::super::sql;
 use super::database::{bind, text};
 use super::failure::Failure;
 use super::refusal::{Refusal, Refused, equation};
-use super::sql;
 use super::write::Commit;
 use crate::domain::json;
 use crate::domain::reject::RejectCode;

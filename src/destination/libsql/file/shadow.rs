@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::super::sql;
 use super::address::{Stamp, read_only_uri};
 use super::database::{Database, text};
 use super::inspect::{MIGRATIONS, is_internal, schema};
-use super::{LibsqlFile, Mode, sql};
+use super::{LibsqlFile, Mode};
 use crate::domain::schema::{Schema, Table};
 use crate::error::{Error, ErrorKind, Result};
 

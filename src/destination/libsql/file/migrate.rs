@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use libsql::Value;
 
+use super::super::tokens::statements;
 use super::LibsqlFile;
 use super::database::{Database, integer, text};
 use super::inspect::MIGRATIONS;
-use super::tokens::statements;
 use crate::destination::{AppliedMigration, MigrationStep};
 use crate::error::{Error, ErrorKind, Result};
 

@@ -1,7 +1,7 @@
 //! Emptying a pipeline's tables, with everything fireferry knows of its runs.
 
+use super::super::sql;
 use super::LibsqlFile;
-use super::sql;
 use crate::error::Result;
 
 impl LibsqlFile {

@@ -2,9 +2,9 @@
 
 use libsql::Value;
 
+use super::super::sql;
 use super::address::beside;
 use super::database::{exact, integer, text};
-use super::sql;
 use super::{LibsqlFile, Mode};
 use crate::destination::{ForeignKeyViolation, Space};
 use crate::domain::row::Row;

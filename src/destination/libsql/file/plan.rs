@@ -1,5 +1,6 @@
 //! What a load needs prepared: statements per table, and what is remembered between commits.
 
+use super::super::sql;
 use super::LibsqlFile;
 use super::claims::{ClaimStatements, unique_sets};
 use super::database::{Database, Prepared, integer};
@@ -7,7 +8,6 @@ use super::failure::Failure;
 use super::inspect;
 use super::rejects::RejectStatements;
 use super::seen::SeenStatements;
-use super::sql;
 use crate::destination::{ChildTarget, Target};
 use crate::domain::schema::{Schema, Table};
 use crate::error::{Error, ErrorKind, Result};

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::super::tokens::conflict_clauses;
 use super::database::{Database, integer, optional_text, text};
 use super::state::PREFIX;
-use super::tokens::conflict_clauses;
 use crate::domain::schema::{Column, ForeignKey, Schema, Table};
 use crate::error::Result;
 
@@ -172,7 +172,7 @@ fn foreign_keys(database: &Database, table: &str) -> Result<Vec<ForeignKey>> {
 fn mark_deferred(database: &Database, table: &str, keys: &mut [ForeignKey]) -> Result<()> {
     let sql = "SELECT CAST(sql AS BLOB) FROM sqlite_schema WHERE type = 'table' AND name = ?1";
     let declared = database.query_one(sql, vec![table.into()], |row| text(row, 0))?.unwrap_or_default();
-    let deferred = super::tokens::deferred_references(&declared);
+    let deferred = super::super::tokens::deferred_references(&declared);
     for (key, deferred) in keys.iter_mut().zip(deferred) {
         key.deferred = deferred;
     }

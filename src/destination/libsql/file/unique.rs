@@ -1,10 +1,10 @@
 //! UNIQUE refusals: which value, and which row holds it.
 
+use super::super::sql;
 use super::database::{bind, exact};
 use super::document::Trouble;
 use super::failure::Failure;
 use super::refusal::{Refusal, Refused, Spot, equation, show};
-use super::sql;
 use super::write::Commit;
 use crate::domain::reject::RejectCode;
 use crate::domain::row::{MappedDocument, SqlValue};

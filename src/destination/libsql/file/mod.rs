@@ -1,0 +1,100 @@
+//! Local libSQL files.
+//!
+//! [`LibsqlFile`] implements [`Destination`](crate::destination::Destination) with the `libsql` crate. One file has one
+//! purpose: `database` and `failure` are the only ones that know the crate; `write`, `document`, `children`, `seen` and
+//! `refusal` are the hot path; `state`, `runs`, `checkpoints` and `rejects` are fireferry's own tables; the rest is one
+//! operation each.
+
+mod address;
+mod backup;
+mod checkpoints;
+mod checks;
+mod children;
+mod claims;
+mod clear;
+mod database;
+mod destination;
+mod document;
+mod failure;
+mod foreign_key;
+mod holder;
+mod inspect;
+mod lease;
+mod migrate;
+mod open;
+mod plan;
+mod refusal;
+mod rejects;
+mod restore;
+mod runs;
+mod seen;
+mod shadow;
+mod state;
+mod unique;
+mod write;
+
+use std::path::{Path, PathBuf};
+
+use address::Stamp;
+use database::Database;
+use lease::Lease;
+use plan::Session;
+
+/// What a file is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// No byte of the database or its WAL changes. A missing file is read as an empty database.
+    ReadOnly,
+    /// Reading and writing.
+    ReadWrite {
+        /// A missing file is created.
+        create: bool,
+    },
+}
+
+/// A local libSQL (or SQLite) database file.
+pub struct LibsqlFile {
+    /// The real file: absolute, symbolic links followed.
+    file: PathBuf,
+    mode: Mode,
+    database: Database,
+    /// False for a missing file opened read-only.
+    exists: bool,
+    /// Set while the file is read as immutable (or as missing): what it looked like when it was opened.
+    frozen: Option<Stamp>,
+    /// Commits survive a power loss; false for a shadow.
+    durable: bool,
+    /// The journal mode was set.
+    journal_ready: bool,
+    /// fireferry's tables exist in a format that is known.
+    state_ready: bool,
+    lease: Option<Lease>,
+    session: Option<Session>,
+}
+
+impl LibsqlFile {
+    fn new(file: PathBuf, mode: Mode, database: Database, exists: bool) -> Self {
+        Self {
+            file,
+            mode,
+            database,
+            exists,
+            frozen: None,
+            durable: true,
+            journal_ready: false,
+            state_ready: false,
+            lease: None,
+            session: None,
+        }
+    }
+
+    /// The real file: absolute, symbolic links followed.
+    pub fn path(&self) -> &Path {
+        &self.file
+    }
+
+    /// Whether the file exists (a missing one can only be opened read-only).
+    pub fn exists(&self) -> bool {
+        self.exists
+    }
+}
