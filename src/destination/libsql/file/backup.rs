@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::super::statement::text;
 use super::LibsqlFile;
 use super::address::{beside, uri};
-use super::database::text;
 use super::open::{connection, create_private, sync_folder};
 use crate::destination::BackupFile;
 use crate::error::{Error, ErrorKind, Result};

@@ -1,10 +1,8 @@
 //! Questions that change nothing: is it a database, is it sound, how many rows, how much space.
 
-use libsql::Value;
-
 use super::super::sql;
+use super::super::statement::{exact_row, integer, text};
 use super::address::beside;
-use super::database::{exact, integer, text};
 use super::{LibsqlFile, Mode};
 use crate::destination::{ForeignKeyViolation, Space};
 use crate::domain::row::Row;
@@ -67,13 +65,10 @@ impl LibsqlFile {
         let mut found = Vec::new();
         for table in tables {
             let rest = i64::try_from(limit - found.len().min(limit)).unwrap_or(i64::MAX);
-            let values: Vec<Value> = vec![table.as_str().into(), rest.into()];
+            let values = vec![table.as_str().into(), rest.into()];
             found.extend(self.database.query(sql, values, |row| {
-                let rowid = match row.get_value(1)? {
-                    Value::Integer(rowid) => Some(rowid),
-                    _ => None,
-                };
-                Ok(ForeignKeyViolation { table: text(row, 0)?, rowid, parent: text(row, 2)? })
+                // WITHOUT ROWID tables have none.
+                Ok(ForeignKeyViolation { table: text(row, 0)?, rowid: integer(row, 1).ok(), parent: text(row, 2)? })
             })?);
         }
         Ok(found)
@@ -98,9 +93,7 @@ impl LibsqlFile {
         let selected: Vec<String> = columns.iter().map(|column| sql::exact(&sql::quote(column))).collect();
         let query = format!("SELECT {} FROM {} {order} LIMIT ?1", selected.join(", "), sql::quote(table));
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.database.query(&query, vec![limit.into()], |row| {
-            (0..columns.len() as i32).map(|column| exact(row, column * 2)).collect()
-        })
+        self.database.query(&query, vec![limit.into()], |row| exact_row(row, columns.len()))
     }
 
     /// Free space where the file is (or will be), and what database and WAL take.

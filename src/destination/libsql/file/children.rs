@@ -1,10 +1,12 @@
 //! A document's child rows are a set: compared by every mapped column, replaced as a whole when they differ.
 
-use super::database::{bind, bind_all, exact};
+use super::super::encode::encode;
+use super::super::failure::Failure;
+use super::super::statement::typed;
+use super::database::{bind, bind_all, value};
 use super::document::Trouble;
 use super::plan::ChildPlan;
 use super::refusal::Spot;
-use super::seen::encode;
 use super::write::Commit;
 use crate::domain::row::{MappedDocument, Row};
 
@@ -52,9 +54,9 @@ impl Commit<'_> {
 
 fn child_equal(plan: &ChildPlan, document: &MappedDocument, index: usize, rows: &[Row]) -> Result<bool, Trouble> {
     let width = plan.child.columns.len() as i32;
-    let stored = plan
-        .select
-        .query(link(plan, document), |row| (0..width).map(|column| exact(row, column * 2)).collect::<Result<Row, _>>());
+    let exact = |row: &libsql::Row, column| typed(&value(row, column)?, value(row, column + 1)?);
+    let whole = |row: &libsql::Row| (0..width).map(|column| exact(row, column * 2)).collect::<Result<Row, Failure>>();
+    let stored = plan.select.query(link(plan, document), whole);
     let stored = stored.map_err(|failure| Trouble::Statement(failure, Spot::Links(index)))?;
     Ok(stored.len() == rows.len() && sorted(&stored) == sorted(rows))
 }

@@ -1,6 +1,6 @@
-//! Emptying a pipeline's tables, with everything fireferry knows of its runs.
+//! Emptying a pipeline's tables.
 
-use super::super::sql;
+use super::super::records::clear::clear;
 use super::LibsqlFile;
 use crate::error::Result;
 
@@ -10,24 +10,8 @@ impl LibsqlFile {
         self.writable()?;
         self.session = None;
         let known = self.has_state()?;
-        self.database.transaction(|database| {
-            let deleted = tables
-                .iter()
-                .map(|table| database.execute(&format!("DELETE FROM {}", sql::quote(table)), vec![]))
-                .collect::<Result<Vec<_>>>()?;
-            if known {
-                for table in ["_fireferry_seen", "_fireferry_claims"] {
-                    let of_runs = "owner IN (SELECT id FROM _fireferry_partitions
-                                   WHERE run IN (SELECT run FROM _fireferry_runs WHERE pipeline = ?1))";
-                    database.execute(&format!("DELETE FROM {table} WHERE {of_runs}"), vec![pipeline.into()])?;
-                }
-                for table in ["_fireferry_rejects", "_fireferry_checkpoints", "_fireferry_partitions"] {
-                    let of_runs = "run IN (SELECT run FROM _fireferry_runs WHERE pipeline = ?1)";
-                    database.execute(&format!("DELETE FROM {table} WHERE {of_runs}"), vec![pipeline.into()])?;
-                }
-                database.execute("DELETE FROM _fireferry_runs WHERE pipeline = ?1", vec![pipeline.into()])?;
-            }
-            Ok(deleted)
-        })
+        let mut deleted = self.database.run_all(&clear(pipeline, tables, known))?;
+        deleted.truncate(tables.len());
+        Ok(deleted)
     }
 }

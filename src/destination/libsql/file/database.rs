@@ -4,15 +4,16 @@
 //! - `bind` ignores return codes, so counts and lengths of parameters are checked here, and statements are always
 //!   reset before the next bind (a bind to a running statement is silently ignored).
 //! - Reading TEXT through the crate stops at a NUL and panics on invalid UTF-8, so text is read as a BLOB
-//!   ([`super::super::sql::exact`]) and decoded here.
+//!   ([`super::super::sql::exact`]) and decoded by `statement`.
 
 use std::path::{Path, PathBuf};
 
 use futures::FutureExt;
 use libsql::params::Params;
-use libsql::{Connection, Row, Statement, Value};
+use libsql::{Connection, Row, Value};
 
-use super::failure::Failure;
+use super::super::failure::Failure;
+use super::super::statement::Statement;
 use crate::domain::row::SqlValue;
 use crate::error::Result;
 
@@ -27,7 +28,7 @@ pub(super) struct Database {
 
 /// A statement that is used again and again.
 pub(super) struct Prepared {
-    statement: Statement,
+    statement: libsql::Statement,
     parameters: usize,
 }
 
@@ -70,8 +71,9 @@ impl Database {
     }
 
     /// Runs one statement; the number of rows changed.
-    pub(super) fn try_execute(&self, sql: &str, values: Vec<Value>) -> Result<u64, Failure> {
+    pub(super) fn try_execute(&self, sql: &str, values: Vec<SqlValue>) -> Result<u64, Failure> {
         let prepared = self.prepare(sql)?;
+        let values = bound(values);
         prepared.check(&values)?;
         let before = self.connection.total_changes();
         // `query` instead of `execute`: a PRAGMA may answer with a row, which is not an error here.
@@ -81,26 +83,41 @@ impl Database {
     }
 
     /// Like [`Self::try_execute`], with the error for users.
-    pub(super) fn execute(&self, sql: &str, values: Vec<Value>) -> Result<u64> {
+    pub(super) fn execute(&self, sql: &str, values: Vec<SqlValue>) -> Result<u64> {
         self.try_execute(sql, values).map_err(|failure| self.error(failure))
+    }
+
+    /// Runs a statement; the number of rows changed.
+    pub(super) fn try_run(&self, statement: &Statement) -> Result<u64, Failure> {
+        self.try_execute(&statement.sql, statement.values.clone())
+    }
+
+    /// Like [`Self::try_run`], with the error for users.
+    pub(super) fn run(&self, statement: &Statement) -> Result<u64> {
+        self.try_run(statement).map_err(|failure| self.error(failure))
+    }
+
+    /// Runs the statements in one transaction; the number of rows that each of them changed.
+    pub(super) fn run_all(&self, statements: &[Statement]) -> Result<Vec<u64>> {
+        self.transaction(|database| statements.iter().map(|statement| database.run(statement)).collect())
     }
 
     /// Every row of a query, read by `read`.
     pub(super) fn try_query<T>(
         &self,
         sql: &str,
-        values: Vec<Value>,
-        read: impl FnMut(&Row) -> Result<T, Failure>,
+        values: Vec<SqlValue>,
+        mut read: impl FnMut(&[SqlValue]) -> Result<T, Failure>,
     ) -> Result<Vec<T>, Failure> {
-        self.prepare(sql)?.query(values, read)
+        self.prepare(sql)?.query(bound(values), |row| read(&whole(row)?))
     }
 
     /// Like [`Self::try_query`], with the error for users.
     pub(super) fn query<T>(
         &self,
         sql: &str,
-        values: Vec<Value>,
-        read: impl FnMut(&Row) -> Result<T, Failure>,
+        values: Vec<SqlValue>,
+        read: impl FnMut(&[SqlValue]) -> Result<T, Failure>,
     ) -> Result<Vec<T>> {
         self.try_query(sql, values, read).map_err(|failure| self.error(failure))
     }
@@ -109,10 +126,33 @@ impl Database {
     pub(super) fn query_one<T>(
         &self,
         sql: &str,
-        values: Vec<Value>,
-        read: impl FnMut(&Row) -> Result<T, Failure>,
+        values: Vec<SqlValue>,
+        read: impl FnMut(&[SqlValue]) -> Result<T, Failure>,
     ) -> Result<Option<T>> {
         Ok(self.query(sql, values, read)?.into_iter().next())
+    }
+
+    /// Every row of a statement.
+    pub(super) fn try_rows(&self, statement: &Statement) -> Result<Vec<Vec<SqlValue>>, Failure> {
+        self.try_query(&statement.sql, statement.values.clone(), |row| Ok(row.to_vec()))
+    }
+
+    /// Every row of a statement, read by `read`.
+    pub(super) fn rows<T>(
+        &self,
+        statement: &Statement,
+        read: impl FnMut(&[SqlValue]) -> Result<T, Failure>,
+    ) -> Result<Vec<T>> {
+        self.query(&statement.sql, statement.values.clone(), read)
+    }
+
+    /// The first row of a statement, read by `read`.
+    pub(super) fn row<T>(
+        &self,
+        statement: &Statement,
+        read: impl FnMut(&[SqlValue]) -> Result<T, Failure>,
+    ) -> Result<Option<T>> {
+        Ok(self.rows(statement, read)?.into_iter().next())
     }
 
     /// Runs `work` in one transaction that takes the write lock at once; any error takes all of it back.
@@ -146,6 +186,11 @@ impl Prepared {
         let result = now(self.statement.execute(Params::Positional(values)));
         self.statement.reset();
         result
+    }
+
+    /// Runs the shared statement that this one was prepared from; the number of rows it changed.
+    pub(super) fn run(&self, statement: Statement) -> Result<usize, Failure> {
+        self.execute(bound(statement.values))
     }
 
     /// Every row, read by `read`.
@@ -183,47 +228,30 @@ pub(super) fn bind_all(values: &[SqlValue]) -> Vec<Value> {
     values.iter().map(bind).collect()
 }
 
-/// Text that may be missing, to bind.
-pub(super) fn optional(text: Option<&str>) -> Value {
-    text.map_or(Value::Null, |text| Value::Text(text.to_owned()))
+/// Values to bind that nobody else needs.
+pub(super) fn bound(values: Vec<SqlValue>) -> Vec<Value> {
+    let bind = |value| match value {
+        SqlValue::Null => Value::Null,
+        SqlValue::Integer(number) => Value::Integer(number),
+        SqlValue::Real(number) => Value::Real(number),
+        SqlValue::Text(text) => Value::Text(text),
+        SqlValue::Blob(bytes) => Value::Blob(bytes),
+    };
+    values.into_iter().map(bind).collect()
 }
 
-/// An integer of a result.
-pub(super) fn integer(row: &Row, column: i32) -> Result<i64, Failure> {
-    match row.get_value(column)? {
-        Value::Integer(number) => Ok(number),
-        other => Err(Failure::internal(format!("expected an integer in a result, found {other:?}"))),
-    }
-}
-
-/// Text of a result, selected as `CAST(… AS BLOB)`; NULL is empty.
-pub(super) fn text(row: &Row, column: i32) -> Result<String, Failure> {
-    Ok(optional_text(row, column)?.unwrap_or_default())
-}
-
-/// Text of a result, selected as `CAST(… AS BLOB)`.
-pub(super) fn optional_text(row: &Row, column: i32) -> Result<Option<String>, Failure> {
-    match row.get_value(column)? {
-        Value::Null => Ok(None),
-        Value::Text(text) => Ok(Some(text)),
-        Value::Blob(bytes) => Ok(Some(lossless(bytes)?)),
-        other => Err(Failure::internal(format!("expected text in a result, found {other:?}"))),
-    }
-}
-
-/// A value of any type, selected by [`super::super::sql::exact`]: two columns, its type and itself.
-pub(super) fn exact(row: &Row, column: i32) -> Result<SqlValue, Failure> {
-    let is_text = matches!(row.get_value(column)?, Value::Text(name) if name == "text");
-    Ok(match row.get_value(column + 1)? {
+/// One value of a result, as it is.
+pub(super) fn value(row: &Row, column: i32) -> Result<SqlValue, Failure> {
+    Ok(match row.get_value(column)? {
         Value::Null => SqlValue::Null,
         Value::Integer(number) => SqlValue::Integer(number),
         Value::Real(number) => SqlValue::Real(number),
         Value::Text(text) => SqlValue::Text(text),
-        Value::Blob(bytes) if is_text => SqlValue::Text(lossless(bytes)?),
         Value::Blob(bytes) => SqlValue::Blob(bytes),
     })
 }
 
-fn lossless(bytes: Vec<u8>) -> Result<String, Failure> {
-    String::from_utf8(bytes).map_err(|_| Failure::internal("the database holds text that is not valid UTF-8"))
+/// All values of a result's row.
+pub(super) fn whole(row: &Row) -> Result<Vec<SqlValue>, Failure> {
+    (0..row.column_count()).map(|column| value(row, column)).collect()
 }

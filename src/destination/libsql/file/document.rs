@@ -1,11 +1,12 @@
 //! One document: its row, its child rows, and what became of it. The hot path.
 
-use super::database::{bind_all, integer};
-use super::failure::{Failure, primary};
+use super::super::failure::Failure;
+use super::super::records::rejects;
+use super::super::statement::integer;
+use super::database::{bind_all, value};
 use super::refusal::{Refusal, Spot};
 use super::write::Commit;
 use crate::destination::OnConflict;
-use crate::domain::json;
 use crate::domain::reject::{RejectCode, RejectState, Rejection};
 use crate::domain::row::{MappedDocument, SqlValue};
 use crate::error::Result;
@@ -69,7 +70,7 @@ impl Commit<'_> {
         let refusal = match trouble {
             Trouble::Refused(refusal) => refusal,
             Trouble::Statement(failure, spot) => {
-                if self.database.is_autocommit() || !is_about_the_row(&failure) {
+                if self.database.is_autocommit() || !failure.is_about_the_row() {
                     return Err(self.lost(failure));
                 }
                 self.classify(document, &failure, spot)?
@@ -83,7 +84,7 @@ impl Commit<'_> {
         match document.waiting {
             None => {
                 self.counts.read += 1;
-                let reject = self.reject_of(document, refusal.rejection, state);
+                let reject = rejects::of_document(&self.plan().target, document, refusal.rejection, state);
                 let id = self.keep(&reject)?;
                 if waits {
                     self.claim(document, id)?;
@@ -184,7 +185,7 @@ impl Commit<'_> {
 
     /// Whether the row with exactly this key differs from the document's; `None` without such a row.
     pub(super) fn differs(&self, document: &MappedDocument) -> Result<Option<bool>, Trouble> {
-        let found = self.plan().compare.query(bind_all(&document.row), |row| Ok(integer(row, 0)? != 0));
+        let found = self.plan().compare.query(bind_all(&document.row), |row| Ok(integer(&[value(row, 0)?], 0)? != 0));
         Ok(found.map_err(at_row)?.into_iter().next())
     }
 
@@ -215,21 +216,9 @@ impl Commit<'_> {
         let reason = format!("an earlier document of this run has {} too", self.key_text(document));
         Trouble::reject(RejectCode::DuplicateKey, reason)
     }
-
-    /// The key as canonical JSON.
-    pub(super) fn key_json(&self, document: &MappedDocument) -> String {
-        let key: Vec<&SqlValue> = self.plan().target.key.iter().map(|index| &document.row[*index]).collect();
-        json::encode_key(&key)
-    }
 }
 
 /// A failure at the document's own row.
 pub(super) fn at_row(failure: Failure) -> Trouble {
     Trouble::Statement(failure, Spot::Row)
-}
-
-/// Refusals of the row itself. `ERROR` while running a statement that was prepared means that an expression of a
-/// CHECK, a generated column or a trigger failed on the values.
-fn is_about_the_row(failure: &Failure) -> bool {
-    matches!(failure.primary(), primary::CONSTRAINT | primary::TOOBIG | primary::MISMATCH | primary::ERROR)
 }

@@ -1,58 +1,12 @@
-//! What SQLite says when it refuses, and what that means for a user.
+//! What a failure means for the user of a file, and what the `libsql` crate makes of one.
 
 use std::path::Path;
 
+use super::super::failure::{Failure, INTERNAL, primary};
 use super::holder;
 use crate::error::{Error, ErrorKind};
 
-/// A failed call: SQLite's extended result code and its message.
-#[derive(Debug, Clone)]
-pub(super) struct Failure {
-    /// Extended result code; negative for failures on this side of SQLite.
-    pub(super) code: i32,
-    /// SQLite's message.
-    pub(super) message: String,
-}
-
-/// Primary result codes that mean something here.
-pub(super) mod primary {
-    pub const ERROR: i32 = 1;
-    pub const BUSY: i32 = 5;
-    pub const LOCKED: i32 = 6;
-    pub const READONLY: i32 = 8;
-    pub const IOERR: i32 = 10;
-    pub const CORRUPT: i32 = 11;
-    pub const FULL: i32 = 13;
-    pub const CANTOPEN: i32 = 14;
-    pub const TOOBIG: i32 = 18;
-    pub const CONSTRAINT: i32 = 19;
-    pub const MISMATCH: i32 = 20;
-    pub const NOTADB: i32 = 26;
-}
-
-const INTERNAL: i32 = -1;
-
 impl Failure {
-    /// A failure on this side of SQLite.
-    pub(super) fn internal(message: impl Into<String>) -> Self {
-        Self { code: INTERNAL, message: message.into() }
-    }
-
-    /// A value longer than SQLite stores.
-    pub(super) fn too_big() -> Self {
-        Self { code: primary::TOOBIG, message: "string or blob too big".into() }
-    }
-
-    /// The primary result code.
-    pub(super) fn primary(&self) -> i32 {
-        if self.code < 0 { self.code } else { self.code & 0xff }
-    }
-
-    /// Someone else holds a lock; nothing happened.
-    pub(super) fn is_busy(&self) -> bool {
-        matches!(self.primary(), primary::BUSY | primary::LOCKED)
-    }
-
     /// The error for users.
     pub(super) fn into_error(self, path: &Path) -> Error {
         let name = path.display();

@@ -1,11 +1,10 @@
 //! Foreign key refusals. SQLite names neither key nor value: they are found by asking for each parent.
 
-use libsql::Value;
-
+use super::super::failure::Failure;
+use super::super::refusal::equation;
 use super::super::sql;
-use super::database::{bind, text};
-use super::failure::Failure;
-use super::refusal::{Refusal, Refused, equation};
+use super::super::statement::text;
+use super::refusal::{Refusal, Refused};
 use super::write::Commit;
 use crate::domain::json;
 use crate::domain::reject::RejectCode;
@@ -72,7 +71,7 @@ impl Commit<'_> {
             .map(|(index, column)| format!("{} = ?{}", sql::quote(column), index + 1))
             .collect();
         let query = format!("SELECT 1 FROM {} WHERE {}", sql::quote(&key.parent), conditions.join(" AND "));
-        let bound = values.iter().map(|value| bind(value)).collect();
+        let bound = values.iter().map(|value| (*value).clone()).collect();
         Ok(!self.database.try_query(&format!("{query} LIMIT 1"), bound, |_| Ok(()))?.is_empty())
     }
 
@@ -111,7 +110,7 @@ impl Commit<'_> {
     }
 
     fn find_reject(&self, sql: &str, collection: &str, with: String) -> Result<Option<(String, String)>, Failure> {
-        let values: Vec<Value> = vec![self.session.run.as_str().into(), collection.into(), with.into()];
+        let values = vec![self.session.run.as_str().into(), collection.into(), with.into()];
         Ok(self.database.try_query(sql, values, |row| Ok((text(row, 0)?, text(row, 1)?)))?.into_iter().next())
     }
 }

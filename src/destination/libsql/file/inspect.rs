@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::super::records::state::is_internal;
+use super::super::statement::{integer, optional_text, text};
 use super::super::tokens::conflict_clauses;
-use super::database::{Database, integer, optional_text, text};
-use super::state::PREFIX;
+use super::database::Database;
 use crate::domain::schema::{Column, ForeignKey, Schema, Table};
 use crate::error::Result;
-
-/// The record of applied migrations; not part of the schema it describes.
-pub(super) const MIGRATIONS: &str = "schema_migrations";
 
 /// One index of a table.
 #[derive(Debug, Clone)]
@@ -53,12 +51,6 @@ pub(super) fn schema(database: &Database) -> Result<Schema> {
     tables.sort_by(|a, b| a.name.cmp(&b.name));
     let views = entries.iter().filter(|entry| entry.kind == "view").map(|entry| entry.name.clone()).collect();
     Ok(Schema { tables, views, fingerprint: fingerprint(&entries) })
-}
-
-/// fireferry's tables, SQLite's, and the record of migrations.
-pub(super) fn is_internal(table: &str) -> bool {
-    let lower = table.to_ascii_lowercase();
-    lower.starts_with("sqlite_") || lower.starts_with("libsql_") || lower.starts_with(PREFIX) || lower == MIGRATIONS
 }
 
 fn entries(database: &Database) -> Result<Vec<Entry>> {

@@ -7,7 +7,6 @@
 
 mod address;
 mod backup;
-mod checkpoints;
 mod checks;
 mod children;
 mod claims;

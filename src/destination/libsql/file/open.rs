@@ -4,9 +4,10 @@ use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::super::failure::Failure;
+use super::super::statement::text;
 use super::address::{Stamp, read_only_uri, real_path, uri};
-use super::database::{Database, now, text};
-use super::failure::Failure;
+use super::database::{Database, now};
 use super::{LibsqlFile, Mode};
 use crate::error::{Error, ErrorKind, Result};
 

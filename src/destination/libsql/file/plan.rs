@@ -1,10 +1,12 @@
 //! What a load needs prepared: statements per table, and what is remembered between commits.
 
+use super::super::failure::Failure;
+use super::super::records::{claims, rejects, seen};
 use super::super::sql;
+use super::super::statement::{Statement, integer};
 use super::LibsqlFile;
-use super::claims::{ClaimStatements, unique_sets};
-use super::database::{Database, Prepared, integer};
-use super::failure::Failure;
+use super::claims::ClaimStatements;
+use super::database::{Database, Prepared};
 use super::inspect;
 use super::rejects::RejectStatements;
 use super::seen::SeenStatements;
@@ -83,8 +85,8 @@ impl LibsqlFile {
             })
         };
         let mut session = shared().map_err(|failure| self.database.error(failure))?;
-        session.next_reject = number(&self.database, "SELECT coalesce(max(id), 0) + 1 FROM _fireferry_rejects")?;
-        session.schema_version = number(&self.database, "PRAGMA schema_version")?;
+        session.next_reject = number(&self.database, &rejects::next_id())?;
+        session.schema_version = number(&self.database, &schema_version())?;
         self.session = Some(session);
         Ok(())
     }
@@ -93,7 +95,7 @@ impl LibsqlFile {
 impl Session {
     /// Fails when the schema is not the one that was prepared for. Asked inside the transaction.
     pub(super) fn require_same_schema(&self, database: &Database) -> Result<()> {
-        if number(database, "PRAGMA schema_version")? == self.schema_version {
+        if number(database, &schema_version())? == self.schema_version {
             return Ok(());
         }
         Err(Error::new(
@@ -105,8 +107,12 @@ impl Session {
     }
 }
 
-fn number(database: &Database, sql: &str) -> Result<i64> {
-    Ok(database.query_one(sql, vec![], |row| integer(row, 0))?.unwrap_or_default())
+fn schema_version() -> Statement {
+    Statement::new("PRAGMA schema_version", vec![])
+}
+
+fn number(database: &Database, statement: &Statement) -> Result<i64> {
+    Ok(database.row(statement, |row| integer(row, 0))?.unwrap_or_default())
 }
 
 fn plan(database: &Database, schema: &Schema, run: &str, target: &Target) -> Result<TargetPlan> {
@@ -118,9 +124,9 @@ fn plan(database: &Database, schema: &Schema, run: &str, target: &Target) -> Res
         insert: prepare(&sql::insert_row(target))?,
         update: sql::update_row(target).map(|sql| prepare(&sql)).transpose()?,
         compare: prepare(&sql::compare_row(target))?,
-        owner: owner(database, run, target)?,
-        waiting: waiting(database, run, target)?,
-        unique_sets: unique_sets(&table, target),
+        owner: database.row(&seen::owner(run, target), |row| integer(row, 0))?,
+        waiting: number(database, &rejects::waiting(run, target))?,
+        unique_sets: claims::unique_sets(&table, target),
         target: target.clone(),
         table,
         children,
@@ -150,16 +156,4 @@ fn require(schema: &Schema, name: &str, columns: &[String], target: &Target) -> 
         Some(column) => Err(missing(format!("table {name} has no column {column}"))),
         None => Ok(table.clone()),
     }
-}
-
-/// The collection's first partition: a number that stays the same when the run is resumed.
-fn owner(database: &Database, run: &str, target: &Target) -> Result<Option<i64>> {
-    let sql = "SELECT id FROM _fireferry_partitions WHERE run = ?1 AND collection = ?2 ORDER BY id LIMIT 1";
-    database.query_one(sql, vec![run.into(), target.collection.as_str().into()], |row| integer(row, 0))
-}
-
-fn waiting(database: &Database, run: &str, target: &Target) -> Result<i64> {
-    let sql = "SELECT count(*) FROM _fireferry_rejects WHERE run = ?1 AND collection = ?2 AND state = 'waiting'";
-    let count = database.query_one(sql, vec![run.into(), target.collection.as_str().into()], |row| integer(row, 0))?;
-    Ok(count.unwrap_or_default())
 }

@@ -1,7 +1,8 @@
 //! Why SQLite refused a document, in words its owner understands.
 
+use super::super::failure::{Failure, extended, primary};
+use super::super::refusal::equation;
 use super::document::Trouble;
-use super::failure::{Failure, primary};
 use super::write::Commit;
 use crate::domain::reject::{RejectCode, Rejection};
 use crate::domain::row::{MappedDocument, Row, SqlValue};
@@ -47,18 +48,6 @@ impl Refused<'_> {
     }
 }
 
-/// Extended result codes of constraints.
-mod extended {
-    pub const CHECK: i32 = 275;
-    pub const FOREIGN_KEY: i32 = 787;
-    pub const NOT_NULL: i32 = 1299;
-    pub const PRIMARY_KEY: i32 = 1555;
-    pub const TRIGGER: i32 = 1811;
-    pub const UNIQUE: i32 = 2067;
-    pub const ROWID: i32 = 2579;
-    pub const DATATYPE: i32 = 3091;
-}
-
 impl Commit<'_> {
     /// The refusal behind a failed statement. Called after the document was undone, so that what is found in the
     /// tables is not its own.
@@ -68,20 +57,21 @@ impl Commit<'_> {
         let message = &failure.message;
         let detail = message.split_once(": ").map_or(message.as_str(), |(_, detail)| detail);
         let found = match (failure.primary(), failure.code) {
-            (primary::CONSTRAINT, extended::UNIQUE | extended::PRIMARY_KEY | extended::ROWID) => {
-                self.explain_unique(&refused, detail, spot)
-            }
-            (primary::CONSTRAINT, extended::FOREIGN_KEY) => self.explain_foreign_key(&refused, document),
-            (primary::CONSTRAINT, extended::CHECK) => {
+            (
+                primary::CONSTRAINT,
+                extended::CONSTRAINT_UNIQUE | extended::CONSTRAINT_PRIMARY_KEY | extended::CONSTRAINT_ROWID,
+            ) => self.explain_unique(&refused, detail, spot),
+            (primary::CONSTRAINT, extended::CONSTRAINT_FOREIGN_KEY) => self.explain_foreign_key(&refused, document),
+            (primary::CONSTRAINT, extended::CONSTRAINT_CHECK) => {
                 Ok(Refusal::new(RejectCode::CheckFailed, format!("CHECK of {table} failed: {detail}"), false))
             }
-            (primary::CONSTRAINT, extended::NOT_NULL) => {
+            (primary::CONSTRAINT, extended::CONSTRAINT_NOT_NULL) => {
                 Ok(Refusal::new(RejectCode::NotNull, format!("{detail} must not be NULL"), false))
             }
-            (primary::CONSTRAINT, extended::DATATYPE) | (primary::MISMATCH, _) => {
+            (primary::CONSTRAINT, extended::CONSTRAINT_DATATYPE) | (primary::MISMATCH, _) => {
                 Ok(Refusal::new(RejectCode::WrongType, format!("table {table}: {message}"), false))
             }
-            (primary::CONSTRAINT, extended::TRIGGER) => {
+            (primary::CONSTRAINT, extended::CONSTRAINT_TRIGGER) => {
                 Ok(Refusal::new(RejectCode::Constraint, format!("a trigger of {table} refused it: {message}"), false))
             }
             (primary::TOOBIG, _) => Ok(Refusal::new(
@@ -122,63 +112,5 @@ impl Commit<'_> {
 impl From<Failure> for Trouble {
     fn from(failure: Failure) -> Self {
         Self::Statement(failure, Spot::Row)
-    }
-}
-
-/// `users.id = 'u1'`, or `users (a, b) = ('x', 1)`.
-pub(super) fn equation(table: &str, values: &[(&str, &SqlValue)]) -> String {
-    match values {
-        [(column, value)] => format!("{table}.{column} = {}", show(value)),
-        _ => {
-            let columns: Vec<&str> = values.iter().map(|(column, _)| *column).collect();
-            let shown: Vec<String> = values.iter().map(|(_, value)| show(value)).collect();
-            format!("{table} ({}) = ({})", columns.join(", "), shown.join(", "))
-        }
-    }
-}
-
-/// Longer values are cut in reasons; the whole document is kept with them.
-const SHOWN: usize = 60;
-
-/// A value for people, on one line and of bounded length.
-pub(super) fn show(value: &SqlValue) -> String {
-    match value {
-        SqlValue::Null => "NULL".into(),
-        SqlValue::Integer(number) => number.to_string(),
-        SqlValue::Real(number) => format!("{number:?}"),
-        SqlValue::Text(text) => {
-            let mut shown: String = text.chars().take(SHOWN).flat_map(escape).collect();
-            if text.chars().nth(SHOWN).is_some() {
-                shown.push('…');
-            }
-            format!("'{shown}'")
-        }
-        SqlValue::Blob(bytes) => format!("{} bytes", bytes.len()),
-    }
-}
-
-fn escape(character: char) -> Vec<char> {
-    if character.is_control() { character.escape_default().collect() } else { vec![character] }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_in_reasons_are_short_and_on_one_line() {
-        assert_eq!(show(&SqlValue::Text("a\nb\0".into())), "'a\\nb\\u{0}'");
-        let long = show(&SqlValue::Text("é".repeat(100)));
-        assert_eq!(long.chars().count(), SHOWN + 3);
-        assert!(long.ends_with("…'"));
-        assert_eq!(show(&SqlValue::Real(1.0)), "1.0");
-        assert_eq!(show(&SqlValue::Blob(vec![0; 9])), "9 bytes");
-    }
-
-    #[test]
-    fn keys_of_one_and_of_several_columns_read_well() {
-        let (one, two) = (SqlValue::Integer(1), SqlValue::Text("x".into()));
-        assert_eq!(equation("t", &[("a", &one)]), "t.a = 1");
-        assert_eq!(equation("t", &[("a", &one), ("b", &two)]), "t (a, b) = (1, 'x')");
     }
 }

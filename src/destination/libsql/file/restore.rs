@@ -5,9 +5,9 @@ use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use super::super::statement::text;
 use super::address::beside;
 use super::backup::Temporary;
-use super::database::text;
 use super::open::{connection, sync_folder};
 use super::{LibsqlFile, Mode, holder};
 use crate::error::{Error, ErrorKind, Result};

@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::super::records::migrations::MIGRATIONS;
+use super::super::records::state::is_internal;
 use super::super::sql;
+use super::super::statement::text;
 use super::address::{Stamp, read_only_uri};
-use super::database::{Database, text};
-use super::inspect::{MIGRATIONS, is_internal, schema};
+use super::database::Database;
+use super::inspect::schema;
 use super::{LibsqlFile, Mode};
 use crate::domain::schema::{Schema, Table};
 use crate::error::{Error, ErrorKind, Result};

@@ -1,10 +1,11 @@
 //! UNIQUE refusals: which value, and which row holds it.
 
+use super::super::failure::Failure;
+use super::super::refusal::{equation, show};
 use super::super::sql;
-use super::database::{bind, exact};
+use super::super::statement::exact_row;
 use super::document::Trouble;
-use super::failure::Failure;
-use super::refusal::{Refusal, Refused, Spot, equation, show};
+use super::refusal::{Refusal, Refused, Spot};
 use super::write::Commit;
 use crate::domain::reject::RejectCode;
 use crate::domain::row::{MappedDocument, SqlValue};
@@ -52,10 +53,8 @@ impl Commit<'_> {
             sql::quote(&refused.table.name),
             conditions.join(" AND ")
         );
-        let bound = values.iter().map(|(_, value)| bind(value)).collect();
-        let found = self.database.try_query(&query, bound, |row| {
-            (0..names.len() as i32).map(|column| exact(row, column * 2)).collect::<Result<Vec<_>, _>>()
-        })?;
+        let bound = values.iter().map(|(_, value)| (*value).clone()).collect();
+        let found = self.database.try_query(&query, bound, |row| exact_row(row, names.len()))?;
         Ok(found.first().map(|key| {
             let parts: Vec<String> =
                 names.iter().zip(key).map(|(name, value)| format!("{name} = {}", show(value))).collect();

@@ -1,18 +1,14 @@
 //! One commit: rows, rejects, counts and checkpoint in one transaction.
 
+use super::super::failure::{Constraint, Failure, extended, primary};
+use super::super::records::checkpoints;
 use super::LibsqlFile;
-use super::checkpoints;
 use super::database::Database;
-use super::failure::{Failure, primary};
 use super::plan::{Session, TargetPlan};
 use crate::destination::{Batch, CommitHeader, Feed, Receipt};
 use crate::domain::cursor::{Counts, Cursor};
 use crate::domain::reject::RejectState;
 use crate::error::{Error, ErrorKind, Result};
-
-const CONSTRAINT_FOREIGN_KEY: i32 = 787;
-const IOERR_FSYNC: i32 = 1034;
-const IOERR_DIR_FSYNC: i32 = 1290;
 
 /// A commit under way. Dropped unfinished (an error, a cancelled future), it is rolled back.
 pub(super) struct Commit<'a> {
@@ -64,7 +60,9 @@ impl<'a> Commit<'a> {
             finished: false,
         };
         commit.session.require_same_schema(database)?;
-        checkpoints::require_next(database, header, commit.plan().target.collection.as_str())?;
+        let collection = commit.plan().target.collection.as_str();
+        let last = database.row(&checkpoints::last(header, collection), |row| Ok(row.to_vec()))?;
+        checkpoints::require_next(header, collection, last.as_deref())?;
         Ok(commit)
     }
 
@@ -103,7 +101,8 @@ impl<'a> Commit<'a> {
     fn finish(mut self) -> Result<Receipt> {
         let receipt = Receipt { counts: self.counts, to: self.to.take(), last: self.last };
         let collection = self.plan().target.collection.as_str();
-        checkpoints::insert_checkpoint(self.database, self.header, collection, &receipt)
+        checkpoints::insert(self.header, collection, &receipt)
+            .and_then(|checkpoint| self.database.try_run(&checkpoint))
             .map_err(|failure| self.lost(failure))?;
         match self.database.try_execute("COMMIT", vec![]) {
             Ok(_) => {
@@ -117,7 +116,7 @@ impl<'a> Commit<'a> {
     /// COMMIT itself failed. When only the sync failed, all of it may be on the disk: the checkpoint knows, after the
     /// database was opened anew.
     fn commit_failed(&self, failure: Failure) -> Error {
-        if matches!(failure.code, IOERR_FSYNC | IOERR_DIR_FSYNC) {
+        if matches!(failure.code, extended::IOERR_FSYNC | extended::IOERR_DIR_FSYNC) {
             return Error::new(
                 ErrorKind::Unknown,
                 "commit_unknown",
@@ -126,7 +125,7 @@ impl<'a> Commit<'a> {
             .hint("check the disk, then go on with --resume")
             .caused_by(failure.message);
         }
-        if failure.code == CONSTRAINT_FOREIGN_KEY {
+        if failure.constraint() == Some(Constraint::ForeignKey) {
             return Error::new(
                 ErrorKind::Destination,
                 "deferred_foreign_key",
