@@ -2,11 +2,11 @@
 
 use super::super::encode::encode;
 use super::super::failure::Failure;
+use super::super::refusal::Spot;
 use super::super::statement::typed;
 use super::database::{bind, bind_all, value};
 use super::document::Trouble;
 use super::plan::ChildPlan;
-use super::refusal::Spot;
 use super::write::Commit;
 use crate::domain::row::{MappedDocument, Row};
 

@@ -2,12 +2,11 @@
 
 use super::super::failure::Failure;
 use super::super::records::claims;
+use super::super::refusal::claimed;
 use super::super::statement::text;
 use super::database::{Database, Prepared, bound, whole};
 use super::document::{Trouble, at_row};
-use super::refusal::Refusal;
 use super::write::Commit;
-use crate::domain::reject::RejectCode;
 use crate::domain::row::MappedDocument;
 use crate::error::Result;
 
@@ -55,8 +54,7 @@ impl Commit<'_> {
             let found = query.query(bound(earlier.values), |row| text(&whole(row)?, 0)).map_err(at_row)?;
             if let Some(earlier) = found.first() {
                 let what = claims::unique_text(&plan.table, &plan.target, &plan.unique_sets, document, set);
-                let reason = format!("{what} belongs to the earlier document {earlier}, which waits");
-                return Err(Trouble::Refused(Refusal::new(RejectCode::UniqueViolation, reason, true)));
+                return Err(claimed(&what, earlier).into());
             }
         }
         Ok(())

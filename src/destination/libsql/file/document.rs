@@ -2,13 +2,13 @@
 
 use super::super::failure::Failure;
 use super::super::records::rejects;
+use super::super::refusal::{self, Refusal, Spot};
 use super::super::statement::integer;
 use super::database::{bind_all, value};
-use super::refusal::{Refusal, Spot};
 use super::write::Commit;
 use crate::destination::OnConflict;
-use crate::domain::reject::{RejectCode, RejectState, Rejection};
-use crate::domain::row::{MappedDocument, SqlValue};
+use crate::domain::reject::RejectState;
+use crate::domain::row::MappedDocument;
 use crate::error::Result;
 
 /// What a document did.
@@ -28,9 +28,15 @@ pub(super) enum Trouble {
     Statement(Failure, Spot),
 }
 
-impl Trouble {
-    fn reject(code: RejectCode, reason: String) -> Self {
-        Self::Refused(Refusal { rejection: Rejection::new(code, reason), may_wait: false })
+impl From<Refusal> for Trouble {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        at_row(failure)
     }
 }
 
@@ -139,7 +145,7 @@ impl Commit<'_> {
             // The key's index holds an equal key: this one by bytes, or one that only compares as equal.
             return Err(match self.differs(document)? {
                 Some(_) => self.duplicate(document),
-                None => Trouble::Refused(self.other_key(document).map_err(at_row)?),
+                None => self.other_key(document).map_err(at_row)?.into(),
             });
         }
         if !fresh && self.plan().target.remember_keys {
@@ -167,16 +173,14 @@ impl Commit<'_> {
         if !differs && self.children_equal(document)? {
             return Ok(Outcome::Unchanged);
         }
-        let reason = format!("{} exists already with other content", self.key_text(document));
-        Err(Trouble::reject(RejectCode::RowExists, reason))
+        Err(refusal::row_exists(&self.plan().target, document).into())
     }
 
     fn replace(&mut self, document: &MappedDocument, differs: bool) -> Result<Outcome, Trouble> {
         if differs && let Some(update) = &self.plan().update {
             let updated = update.execute(bind_all(&document.row)).map_err(at_row)?;
             if updated == 0 {
-                let reason = format!("a trigger of {} ignored the update", self.plan().table.name);
-                return Err(Trouble::reject(RejectCode::Constraint, reason));
+                return Err(refusal::trigger_ignored_update(&self.plan().table).into());
             }
         }
         let replaced = self.replace_children(document)?;
@@ -189,15 +193,10 @@ impl Commit<'_> {
         Ok(found.map_err(at_row)?.into_iter().next())
     }
 
-    /// NULL is equal to nothing, so a NULL key would be inserted anew by every run.
     fn require_key(&self, document: &MappedDocument) -> Result<(), Trouble> {
-        let target = &self.plan().target;
-        match target.key.iter().find(|index| document.row[**index] == SqlValue::Null) {
+        match refusal::key_is_null(&self.plan().target, document) {
             None => Ok(()),
-            Some(index) => Err(Trouble::reject(
-                RejectCode::MissingField,
-                format!("key column {}.{} is NULL", target.table, target.columns[*index]),
-            )),
+            Some(rejection) => Err(Refusal { rejection, may_wait: false }.into()),
         }
     }
 
@@ -213,8 +212,7 @@ impl Commit<'_> {
     }
 
     fn duplicate(&self, document: &MappedDocument) -> Trouble {
-        let reason = format!("an earlier document of this run has {} too", self.key_text(document));
-        Trouble::reject(RejectCode::DuplicateKey, reason)
+        refusal::duplicate(&self.plan().target, document).into()
     }
 }
 

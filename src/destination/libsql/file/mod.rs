@@ -15,7 +15,6 @@ mod database;
 mod destination;
 mod document;
 mod failure;
-mod foreign_key;
 mod holder;
 mod inspect;
 mod lease;
@@ -29,7 +28,6 @@ mod runs;
 mod seen;
 mod shadow;
 mod state;
-mod unique;
 mod write;
 
 use std::path::{Path, PathBuf};
