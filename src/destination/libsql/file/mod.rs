@@ -1,9 +1,9 @@
 //! Local libSQL files.
 //!
 //! [`LibsqlFile`] implements [`Destination`](crate::destination::Destination) with the `libsql` crate. One file has one
-//! purpose: `database` and `failure` are the only ones that know the crate; `write`, `document`, `children`, `seen` and
-//! `refusal` are the hot path; `state`, `runs`, `checkpoints` and `rejects` are fireferry's own tables; the rest is one
-//! operation each.
+//! purpose: `database` is the connection, behind a face of plain statements; `write`, `document`, `children`, `plan` and
+//! what they keep (`rejects`, `seen`, `claims`) are the hot path, with prepared statements; the rest is one operation
+//! each.
 
 mod address;
 mod backup;
