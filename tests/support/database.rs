@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 use libsql::{Builder, Connection, Rows, Value};
 
+use super::dump::{self, Dump, Table};
+
 /// Differences shown per table.
 const SHOWN: usize = 5;
 
@@ -22,16 +24,6 @@ pub enum Cell {
     Real(u64),
     Text(Vec<u8>),
     Blob(Vec<u8>),
-}
-
-/// A table that a user made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Table {
-    pub name: String,
-    pub columns: Vec<String>,
-    /// Indexes into `columns`, by which rows are ordered: the primary key, or all columns.
-    pub key: Vec<usize>,
-    pub sql: String,
 }
 
 /// A copy of a database, opened for reading.
@@ -96,39 +88,18 @@ impl Database {
 
     /// Tables that users made, by name.
     pub fn tables(&self) -> Vec<Table> {
-        let sql = "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name <> 'schema_migrations' \
-                   AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE 'libsql\\_%' ESCAPE '\\' \
-                   AND name NOT LIKE '\\_fireferry\\_%' ESCAPE '\\' ORDER BY name";
-        self.query(sql).into_iter().map(|row| self.table(row[0].clone().text(), row[1].clone().text())).collect()
+        dump::tables(&|sql| self.query(sql))
     }
 
-    fn table(&self, name: String, sql: String) -> Table {
-        let info = format!(
-            "SELECT name, pk, coalesce(dflt_value, '') FROM pragma_table_xinfo({}) ORDER BY cid",
-            text_of(&name)
-        );
-        let mut columns = Vec::new();
-        let mut key = BTreeMap::new();
-        for row in self.query(&info) {
-            let (column, default) = (row[0].clone().text(), row[2].clone().text().to_lowercase());
-            if ["current_", "random", "now"].iter().any(|word| default.contains(word)) {
-                continue;
-            }
-            if let Cell::Integer(place @ 1..) = row[1] {
-                key.insert(place, columns.len());
-            }
-            columns.push(column);
-        }
-        let key = if key.is_empty() { (0..columns.len()).collect() } else { key.into_values().collect() };
-        Table { name, columns, key, sql }
+    /// Everything in them and the rejects, to compare with what a server holds.
+    pub fn dump(&self) -> Dump {
+        let query = |sql: &str| self.query(sql);
+        dump::dump(&query, &query)
     }
 
     /// Rows of a table, ordered by key.
     pub fn rows(&self, table: &Table) -> TableRows<'_> {
-        let list: Vec<String> = table.columns.iter().map(|column| exact(&quote(column))).collect();
-        let order: Vec<String> =
-            table.key.iter().map(|index| format!("{} COLLATE BINARY", quote(&table.columns[*index]))).collect();
-        let sql = format!("SELECT {} FROM {} ORDER BY {}", list.join(", "), quote(&table.name), order.join(", "));
+        let sql = dump::select(table);
         let rows =
             self.runtime.block_on(self.connection.query(&sql, ())).unwrap_or_else(|error| panic!("{sql}: {error}"));
         TableRows { database: self, rows, columns: table.columns.len() }
@@ -167,15 +138,8 @@ impl Iterator for TableRows<'_> {
 
     fn next(&mut self) -> Option<Vec<Cell>> {
         let row = self.database.runtime.block_on(self.rows.next()).unwrap()?;
-        let column = |index: usize| {
-            let index = i32::try_from(index * 2).unwrap();
-            let is_text = matches!(row.get_value(index).unwrap(), Value::Text(name) if name == "text");
-            match cell(row.get_value(index + 1).unwrap()) {
-                Cell::Blob(bytes) if is_text => Cell::Text(bytes),
-                other => other,
-            }
-        };
-        Some((0..self.columns).map(column).collect())
+        let column = |index: usize| cell(row.get_value(i32::try_from(index).unwrap()).unwrap());
+        Some(dump::exact_row((0..self.columns * 2).map(column).collect()))
     }
 }
 
@@ -335,19 +299,6 @@ fn cell(value: Value) -> Cell {
         Value::Text(text) => Cell::Text(text.into_bytes()),
         Value::Blob(bytes) => Cell::Blob(bytes),
     }
-}
-
-/// Two result columns, type and value: text is read as bytes, because the client stops at a NUL.
-fn exact(column: &str) -> String {
-    format!("typeof({column}), CASE typeof({column}) WHEN 'text' THEN CAST({column} AS BLOB) ELSE {column} END")
-}
-
-fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-fn text_of(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }
 
 fn short(text: &str) -> String {

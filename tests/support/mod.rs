@@ -12,7 +12,11 @@
 
 pub mod database;
 pub mod documents;
+pub mod dump;
+pub mod http;
+pub mod proxy;
 mod redact;
+pub mod servers;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
