@@ -216,6 +216,9 @@ pub struct RunArgs {
     /// Apply pending migrations first, although the destination is not empty
     #[arg(long)]
     pub migrate: bool,
+    /// Fill a local file first, then import it into the destination, which must be an empty server; the file is kept
+    #[arg(long, conflicts_with = "dry_run")]
+    pub stage: bool,
     /// Take no backup first
     #[arg(long)]
     pub no_backup: bool,

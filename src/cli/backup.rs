@@ -80,12 +80,12 @@ async fn restore(app: &App, args: &PipelineArg, wanted: &Path) -> Result<Exit> {
     Ok(Exit::Clean)
 }
 
-/// `latest`, or the file as named.
+/// `latest`, or the file as named. What a restore itself put aside is not the latest: asked again, it would be taken back.
 fn choose(app: &App, pipeline: &str, wanted: &Path) -> Result<PathBuf> {
     if wanted != Path::new("latest") {
         return Ok(wanted.to_owned());
     }
-    let newest = backup::list(&app.settings.state, pipeline)?.pop();
+    let newest = backup::list(&app.settings.state, pipeline)?.into_iter().rfind(|entry| entry.reason != "restore");
     newest.map(|entry| entry.path).ok_or_else(|| {
         Error::new(ErrorKind::Usage, "backup_unknown", format!("there is no backup for pipeline {pipeline}"))
             .hint("`--state-dir` names the folder where backups are looked for")

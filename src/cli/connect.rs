@@ -6,8 +6,9 @@ use std::sync::Arc;
 use secrecy::ExposeSecret;
 
 use crate::destination::Destination;
-use crate::destination::libsql::{LibsqlFile, Mode};
+use crate::destination::libsql::{LibsqlFile, Mode, RemoteDatabase, RemoteOptions, TokenSource};
 use crate::engine::Context;
+use crate::engine::stage::Stage;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::resolved::{
     DestinationUrl, FirestoreSpec, JsonSpec, Pipeline, Settings, SnapshotSpec, SourceSpec,
@@ -31,6 +32,11 @@ pub enum Access {
     /// It may be written, and is made if it is missing.
     Create,
 }
+
+/// Documents in one commit over the network at most: it is one request.
+const REMOTE_COMMIT_DOCUMENTS: usize = 40_000;
+/// Bytes of documents in one commit over the network at most.
+const REMOTE_COMMIT_BYTES: usize = 8 << 20;
 
 /// A connected pipeline: what the engine works with, and what the command line keeps of it. The state folder is
 /// dropped last, when nothing can be put into it any more.
@@ -79,7 +85,7 @@ pub fn connect(app: &App, file: &Path, access: Access) -> Result<Connected> {
 pub fn connect_pipeline(app: &App, pipeline: Pipeline, state: StateFolder, access: Access) -> Result<Connected> {
     let source = open_source(&pipeline.source, &pipeline.settings).map_err(Error::refused)?;
     let fresh = FreshFile::of(&pipeline.destination.url);
-    let destination = open_destination(&pipeline.destination.url, access).map_err(Error::refused)?;
+    let destination = open_destination(&pipeline, access).map_err(Error::refused)?;
     let progress = Shown::new(&app.settings, &app.output);
     let context = Context {
         pipeline,
@@ -89,6 +95,7 @@ pub fn connect_pipeline(app: &App, pipeline: Pipeline, state: StateFolder, acces
         progress: progress.clone(),
         stop: app.stop.clone(),
         initiated_by: initiated_by(),
+        stage: None,
     };
     Ok(Connected { context, progress, state, fresh })
 }
@@ -136,8 +143,8 @@ fn shape_named(name: &str) -> Result<Shape> {
     })
 }
 
-fn open_destination(url: &DestinationUrl, access: Access) -> Result<Box<dyn Destination>> {
-    match url {
+fn open_destination(pipeline: &Pipeline, access: Access) -> Result<Box<dyn Destination>> {
+    match &pipeline.destination.url {
         DestinationUrl::File(path) => {
             let mode = match access {
                 Access::Read => Mode::ReadOnly,
@@ -146,10 +153,34 @@ fn open_destination(url: &DestinationUrl, access: Access) -> Result<Box<dyn Dest
             };
             Ok(Box::new(LibsqlFile::open(path, mode)?))
         }
-        DestinationUrl::Remote(_) => {
-            Err(Error::new(ErrorKind::Config, "destination_unsupported", "this version writes to local files only")
-                .hint("write file:PATH as the destination"))
-        }
+        DestinationUrl::Remote(url) => Ok(Box::new(RemoteDatabase::new(remote_options(pipeline, url, access))?)),
+    }
+}
+
+/// A staged run: its file is a local one.
+pub fn stage() -> Stage {
+    Stage::new(Box::new(|path| Ok(Box::new(LibsqlFile::open(path, Mode::ReadWrite { create: false })?))))
+}
+
+fn remote_options(pipeline: &Pipeline, url: &str, access: Access) -> RemoteOptions {
+    let (spec, settings) = (&pipeline.destination, &pipeline.settings);
+    RemoteOptions {
+        url: url.to_owned(),
+        token: match (&spec.auth_token, &spec.auth_token_file) {
+            (Some(token), _) => TokenSource::Given(token.clone()),
+            (None, Some(file)) => TokenSource::File(file.clone()),
+            (None, None) => TokenSource::None,
+        },
+        plain_http_to: spec.plain_http_to.clone(),
+        read_only: access == Access::Read,
+        request_timeout: spec.request_timeout,
+        lease_time: spec.lease_time,
+        commits_in_flight: spec.concurrency,
+        max_lock_time: settings.max_lock_time,
+        commit_documents: settings.commit_documents.min(REMOTE_COMMIT_DOCUMENTS),
+        commit_bytes: settings.commit_bytes.min(REMOTE_COMMIT_BYTES),
+        max_retries: settings.max_retries,
+        max_retry_time: settings.max_retry_time,
     }
 }
 

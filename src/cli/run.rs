@@ -14,7 +14,7 @@ use crate::report::text;
 
 use super::App;
 use super::args::RunArgs;
-use super::connect::{Access, Connected, connect_pipeline, load, shown_url};
+use super::connect::{Access, Connected, connect_pipeline, load, shown_url, stage};
 use super::exit::Exit;
 use super::logging::SAID;
 use super::recorder::Recorder;
@@ -29,7 +29,8 @@ pub async fn run(app: &App, args: &RunArgs) -> Result<Exit> {
     let mut recorder = recorder(app, &pipeline, options.dry_run).await?;
     let draft = draft(&pipeline);
     let access = if options.dry_run { Access::Read } else { Access::Create };
-    let Connected { context, progress, state, fresh: _fresh } = connect_pipeline(app, pipeline, state, access)?;
+    let Connected { mut context, progress, state, fresh: _fresh } = connect_pipeline(app, pipeline, state, access)?;
+    context.stage = args.stage.then(stage);
     let done = perform(app, &mut recorder, &state, draft, context, options).await;
     progress.close();
     let mut report = done.inspect_err(|error| error!(target: SAID, code = error.code(), "{error}"))?;

@@ -11,7 +11,7 @@ use crate::domain::document::CollectionPattern;
 use crate::domain::reject::Reject;
 use crate::domain::row::{MappedDocument, Row};
 use crate::domain::schema::Schema;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// What to do when a row with the document's key exists and was not written by this run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -38,6 +38,8 @@ pub struct DestinationCapabilities {
     pub backup: bool,
     /// Lives in a local file (free disk space can be asked for).
     pub local: bool,
+    /// Commits that may be under way at the same time.
+    pub commits_in_flight: usize,
 }
 
 /// One table that a pipeline writes, and its child tables.
@@ -128,6 +130,17 @@ pub struct Receipt {
     pub to: Option<Cursor>,
     /// The partition is complete.
     pub last: bool,
+}
+
+/// What became of a commit, and of earlier ones.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Cursor after this commit.
+    pub to: Option<Cursor>,
+    /// The partition ends with it.
+    pub last: bool,
+    /// Commits that became durable, in order: this one, or earlier ones while this one is still under way.
+    pub durable: Vec<Receipt>,
 }
 
 /// Durable state of one partition.
@@ -260,8 +273,12 @@ pub struct Space {
 /// # Contract of `write`
 /// - One atomic step: rows, rejects, counts, lease check and the checkpoint that passes them become durable
 ///   together (against power loss too), or nothing of them does. `Ok` means durable.
-/// - Batches are taken from the feed until it says `None`; then the checkpoint (partition, sequence, from, to) and
-///   the counts are written and the transaction is committed. An error from the feed rolls back and is returned.
+/// - Batches are taken from the feed until it says `None`, or until as many are taken as fit into one request (the rest
+///   stays in the feed); then the checkpoint (partition, sequence, from, to) and the counts are written and the
+///   transaction is committed. An error from the feed rolls back and is returned.
+/// - A destination over a network may return while the commit is still under way, with the receipts of earlier ones. The
+///   next commit then follows this one all the same; `flush` waits for all. Order is kept: a commit is applied only
+///   if the one before it was. What was not flushed may be applied or not, and a resume finds out.
 /// - A document that a constraint refuses is undone alone, with all of its rows; its neighbours stay. A foreign key
 ///   or UNIQUE refusal makes it *waiting*; with `finalize` and for every other refusal it is *rejected*. Both are
 ///   stored in `_fireferry_rejects` in the same transaction. A retried document (`waiting: Some(id)`) that succeeds
@@ -352,7 +369,10 @@ pub trait Destination: Send {
     async fn prepare(&mut self, run: &str, targets: &[Target]) -> Result<()>;
 
     /// Writes one commit. See the contract.
-    async fn write(&mut self, header: &CommitHeader, feed: &mut dyn Feed) -> Result<Receipt>;
+    async fn write(&mut self, header: &CommitHeader, feed: &mut dyn Feed) -> Result<Written>;
+
+    /// Waits until every commit is durable; the receipts that `write` has not given yet.
+    async fn flush(&mut self) -> Result<Vec<Receipt>>;
 
     /// Rejects by query, ascending by id.
     async fn rejects(&mut self, query: &RejectQuery) -> Result<Vec<StoredReject>>;
@@ -369,6 +389,17 @@ pub trait Destination: Send {
     /// Makes the destination equal to the backup. The file was verified by the caller.
     async fn restore(&mut self, from: &Path) -> Result<()>;
 
+    /// Fails unless neither the user's tables nor the records of runs hold a row: then [`Self::import`] takes nothing away.
+    async fn require_empty(&mut self) -> Result<()> {
+        Err(import_unsupported(&self.describe()))
+    }
+
+    /// Makes an empty destination equal to a database file, fireferry's own tables included, and verifies it. What was
+    /// interrupted goes on with the same file; until then every other use is refused with `restore_unfinished`.
+    async fn import(&mut self, from: &Path) -> Result<()> {
+        Err(import_unsupported(&self.describe()).file(from))
+    }
+
     /// A throw-away database at `at` with the whole schema and the rows of the tables named (and fireferry's own
     /// tables freshly made). The destination is only read: not one byte of it or its WAL changes.
     async fn shadow(&mut self, at: &Path, tables: &[String]) -> Result<Box<dyn Destination>>;
@@ -376,6 +407,11 @@ pub trait Destination: Send {
     /// Deletes all rows of the tables in the order given, and the pipeline's runs, checkpoints and rejects, in one
     /// transaction. Returns rows deleted per table.
     async fn clear(&mut self, pipeline: &str, tables: &[String]) -> Result<Vec<u64>>;
+}
+
+fn import_unsupported(what: &str) -> Error {
+    Error::new(ErrorKind::Usage, "import_unsupported", format!("nothing can be imported into {what}"))
+        .hint("copy the file instead")
 }
 
 /// Where adapters may put helper files.

@@ -32,6 +32,9 @@ pub struct BackupEntry {
     pub before_first_run: bool,
 }
 
+/// Code of a destination's refusal while it is half restored.
+pub(super) const UNFINISHED: &str = "restore_unfinished";
+
 /// Takes a backup now.
 pub async fn create(ctx: &mut Context) -> Result<BackupEntry> {
     ctx.destination.check().await?;
@@ -74,11 +77,14 @@ pub async fn restore(ctx: &mut Context, path: &Path) -> Result<BackupEntry> {
         .hint("use another one: `fireferry backup list`"));
     }
     ctx.destination.acquire_lease(&ctx.initiated_by).await?;
-    if holds_rows(ctx).await.unwrap_or(false) {
+    // What is half restored was backed up when that began.
+    let half_restored = ctx.destination.check().await.is_err_and(|error| error.code() == UNFINISHED);
+    if !half_restored && holds_rows(ctx).await.unwrap_or(false) {
         let before = take(ctx, "restore").await?;
         ctx.progress.message(&format!("backed up what was there to {}", before.path.display()));
     }
     ctx.destination.restore(&entry.path).await?;
+    ctx.destination.release_lease().await?;
     Ok(entry)
 }
 

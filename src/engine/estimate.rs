@@ -24,6 +24,8 @@ const NEARLY: f64 = 0.75;
 const WORTH_A_MEASUREMENT: u64 = 10_000;
 /// The range around the measured rate: keys spread over more pages as tables grow, and machines are shared.
 const RANGE: (f64, f64) = (0.7, 2.5);
+/// The same for a server, which is calibrated on a local copy: how fast it is and how far away is only known once it writes.
+const RANGE_OF_SERVER: (f64, f64) = (1.0, 8.0);
 
 /// Estimates the run, or says nothing for a very small one.
 pub(super) async fn estimate(
@@ -45,7 +47,8 @@ pub(super) async fn estimate(
         false => (count / 10).clamp(*SAMPLE.start(), *SAMPLE.end()),
     };
     let Some((documents, spent)) = measure(ctx, options, step, wanted).await? else { return Ok(None) };
-    let mut estimate = estimate_of(documents, spent, total, ctx.pipeline.settings.time_limit);
+    let local = ctx.destination.capabilities().local;
+    let mut estimate = estimate_of(documents, spent, total, ctx.pipeline.settings.time_limit, local);
     if let Some(warning) = snapshot_warning(estimate.seconds_high, ctx.source.snapshot_kept()) {
         estimate.warning = Some(estimate.warning.map_or(warning.clone(), |first| format!("{first}; {warning}")));
     }
@@ -65,10 +68,11 @@ fn snapshot_warning(seconds: f64, kept: Option<Duration>) -> Option<String> {
 
 /// The estimate for `total` documents after `documents` took `spent`.
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-fn estimate_of(documents: u64, spent: Duration, total: u64, limit: Option<Duration>) -> Estimate {
+fn estimate_of(documents: u64, spent: Duration, total: u64, limit: Option<Duration>, local: bool) -> Estimate {
+    let (range, on) = if local { (RANGE, "") } else { (RANGE_OF_SERVER, " in a local copy of the server") };
     let rate = documents as f64 / spent.as_secs_f64().max(1e-6);
     let seconds = total as f64 / rate;
-    let high = seconds * RANGE.1;
+    let high = seconds * range.1;
     let warning = limit.filter(|limit| high > limit.as_secs_f64()).map(|limit| {
         format!(
             "may take up to {high:.0} s, longer than time_limit ({} s): run it where there is more time, or with --max-time and --resume",
@@ -76,10 +80,10 @@ fn estimate_of(documents: u64, spent: Duration, total: u64, limit: Option<Durati
         )
     });
     Estimate {
-        seconds_low: seconds * RANGE.0,
+        seconds_low: seconds * range.0,
         seconds_high: high,
         documents_per_second: rate,
-        basis: format!("calibration on {documents} documents"),
+        basis: format!("calibration on {documents} documents{on}"),
         warning,
     }
 }
@@ -185,10 +189,10 @@ mod tests {
 
     #[test]
     fn the_estimate_is_a_range_around_the_measured_rate_and_warns_above_the_limit() {
-        let estimate = estimate_of(1_000, Duration::from_secs(1), 60_000, Some(Duration::from_secs(60)));
+        let estimate = estimate_of(1_000, Duration::from_secs(1), 60_000, Some(Duration::from_secs(60)), true);
         assert_eq!((estimate.seconds_low, estimate.seconds_high), (42.0, 150.0));
         assert!(estimate.warning.is_some_and(|warning| warning.contains("150 s")));
-        let estimate = estimate_of(1_000, Duration::from_secs(1), 10_000, Some(Duration::from_secs(60)));
+        let estimate = estimate_of(1_000, Duration::from_secs(1), 10_000, Some(Duration::from_secs(60)), true);
         assert_eq!(estimate.warning, None);
     }
 }

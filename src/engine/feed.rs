@@ -55,6 +55,11 @@ impl<'a> QueueFeed<'a> {
         self.first.is_some()
     }
 
+    /// Documents and records given out.
+    pub fn taken(&self) -> usize {
+        self.documents
+    }
+
     fn full(&self) -> bool {
         self.closed
             || self.documents >= self.limits.documents

@@ -5,10 +5,11 @@ use std::time::Instant;
 use super::bookmark::Bookmark;
 use super::budget::{Budget, Stop};
 use super::feed::{CommitLimits, QueueFeed};
+use super::pace::Pace;
 use super::progress::{CollectionProgress, Progress};
 use super::reader::Queue;
 use super::retry;
-use crate::destination::{CommitHeader, Destination, PartitionState, Receipt};
+use crate::destination::{Batch, CommitHeader, Destination, PartitionState, Receipt, Written};
 use crate::domain::cursor::{Counts, Cursor};
 use crate::error::{Error, ErrorKind, Policy, Result};
 use crate::pipeline::resolved::Settings;
@@ -76,31 +77,44 @@ impl Loading<'_> {
             pass: 0,
         };
         let mut known = state.counts;
+        let mut pace = Pace::new(self.settings.max_rate);
         loop {
-            if let Some(stop) = self.budget.stopped() {
-                return Ok(Some(stop));
-            }
-            let first = tokio::select! {
-                biased;
-                () = self.budget.requested() => return Ok(Some(Stop::Requested)),
-                received = queue.recv() => match received.ok_or_else(|| self.cut())? {
-                    Ok(batch) => batch,
-                    Err(error) => return stopped_by(error).map(Some),
-                },
+            let first = match self.next(queue).await {
+                Ok(batch) => batch,
+                Err(stopped) => {
+                    let rest = destination.flush().await.map_err(|error| error.collection(self.collection))?;
+                    self.account(&rest, &mut known, tally);
+                    return stopped.map(Some);
+                }
             };
             header.sequence += 1;
             let mut feed = QueueFeed::new(queue, self.budget, self.limits, first);
-            let receipt = self.commit(destination, &header, &mut feed, known).await?;
-            let failed = feed.failed.take();
-            known += receipt.counts;
-            self.account(&receipt, tally);
-            if let Some(error) = failed {
-                return stopped_by(error).map(Some);
+            let written = self.commit(destination, &header, &mut feed, known).await?;
+            let (failed, taken) = (feed.failed.take(), feed.taken());
+            self.account(&written.durable, &mut known, tally);
+            if failed.is_some() || written.last {
+                let rest = destination.flush().await.map_err(|error| error.collection(self.collection))?;
+                self.account(&rest, &mut known, tally);
+                return failed.map(stopped_by).transpose();
             }
-            if receipt.last {
-                return Ok(None);
-            }
-            header.from = receipt.to;
+            header.from = written.to;
+            pace.keep(taken, self.budget).await;
+        }
+    }
+
+    /// The batch that begins the next commit, or why there is none.
+    async fn next(&self, queue: &mut Queue) -> Result<Batch, Result<Stop>> {
+        if let Some(stop) = self.budget.stopped() {
+            return Err(Ok(stop));
+        }
+        tokio::select! {
+            biased;
+            () = self.budget.requested() => Err(Ok(Stop::Requested)),
+            received = queue.recv() => match received {
+                Some(Ok(batch)) => Ok(batch),
+                Some(Err(error)) => Err(stopped_by(error)),
+                None => Err(Err(self.cut())),
+            },
         }
     }
 
@@ -110,17 +124,17 @@ impl Loading<'_> {
         header: &CommitHeader,
         feed: &mut QueueFeed<'_>,
         known: Counts,
-    ) -> Result<Receipt> {
+    ) -> Result<Written> {
         let mut pauses = retry::pauses(self.settings);
         loop {
             let error = match destination.write(header, feed).await {
-                Ok(receipt) => return Ok(receipt),
+                Ok(written) => return Ok(written),
                 Err(error) => error.collection(self.collection),
             };
             if error.kind().policy() == Policy::Settle
                 && let Some(receipt) = settle(destination, header, known).await?
             {
-                return Ok(receipt);
+                return Ok(Written { to: receipt.to.clone(), last: receipt.last, durable: vec![receipt] });
             }
             if !feed.untouched() {
                 return Err(error);
@@ -129,11 +143,14 @@ impl Loading<'_> {
         }
     }
 
-    fn account(&self, receipt: &Receipt, tally: &mut Tally) {
-        tally.run += receipt.counts;
-        tally.collection += receipt.counts;
-        self.budget.judge_rejects(&tally.run, false);
-        self.progress.committed(&self.progress_of(&tally.collection));
+    fn account(&self, durable: &[Receipt], known: &mut Counts, tally: &mut Tally) {
+        for receipt in durable {
+            *known += receipt.counts;
+            tally.run += receipt.counts;
+            tally.collection += receipt.counts;
+            self.budget.judge_rejects(&tally.run, false);
+            self.progress.committed(&self.progress_of(&tally.collection));
+        }
     }
 
     /// Progress as told to the caller.

@@ -13,6 +13,7 @@ mod estimate;
 mod feed;
 mod load;
 pub mod migrate;
+mod pace;
 pub mod plan;
 pub mod preflight;
 pub mod progress;
@@ -22,6 +23,7 @@ mod retry;
 pub mod run;
 mod sample;
 mod samples;
+pub mod stage;
 pub mod stats;
 mod steps;
 mod validate;
@@ -56,6 +58,8 @@ pub struct Context {
     pub stop: CancellationToken,
     /// `user@host`.
     pub initiated_by: String,
+    /// How the run is staged, if it is.
+    pub stage: Option<stage::Stage>,
 }
 
 /// What `run` was asked for, beyond the pipeline file.
@@ -97,6 +101,7 @@ pub struct RunOptions {
 fn test_settings() -> crate::pipeline::resolved::Settings {
     crate::pipeline::resolved::Settings {
         commit_documents: 1_000,
+        max_rate: None,
         commit_bytes: 1 << 20,
         max_lock_time: Duration::from_secs(5),
         batch_bytes: 1 << 16,

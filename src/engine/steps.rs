@@ -140,8 +140,23 @@ pub(super) fn plan_steps(
 /// Removes a scratch database, whatever happens.
 pub(super) struct ScratchGuard(PathBuf);
 
+impl ScratchGuard {
+    /// Removes this database when it is dropped.
+    pub fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// Removes nothing any more.
+    pub fn keep(mut self) {
+        self.0 = PathBuf::new();
+    }
+}
+
 impl Drop for ScratchGuard {
     fn drop(&mut self) {
+        if self.0.as_os_str().is_empty() {
+            return;
+        }
         for suffix in ["", "-wal", "-shm", "-journal"] {
             let mut name = self.0.clone().into_os_string();
             name.push(suffix);

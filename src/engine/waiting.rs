@@ -117,7 +117,12 @@ async fn retry_page(
 ) -> Result<Counts> {
     let documents = page.iter().map(|stored| remap(mapping, stored)).collect::<Result<Vec<_>>>()?;
     let batch = Batch { documents, rejects: Vec::new(), skipped: 0, bytes: 0, to: Cursor(String::new()), last: false };
-    Ok(destination.write(header, &mut ReadyFeed(Some(batch))).await?.counts)
+    let written = destination.write(header, &mut ReadyFeed(Some(batch))).await?;
+    let mut counts = Counts::default();
+    for receipt in written.durable.into_iter().chain(destination.flush().await?) {
+        counts += receipt.counts;
+    }
+    Ok(counts)
 }
 
 /// Maps a kept document again. Mapping is pure, so what mapped once maps again.

@@ -116,6 +116,16 @@ pub struct DestinationSpec {
     pub url: DestinationUrl,
     /// The token of a remote destination.
     pub auth_token: Option<SecretString>,
+    /// The file that holds it instead.
+    pub auth_token_file: Option<PathBuf>,
+    /// The one host besides this machine that may be spoken to without TLS.
+    pub plain_http_to: Option<String>,
+    /// Commits under way at the same time.
+    pub concurrency: usize,
+    /// A request without an answer for so long is given up.
+    pub request_timeout: Duration,
+    /// The lease ends so long after its holder was last heard of.
+    pub lease_time: Duration,
 }
 
 /// A destination's address.
@@ -172,6 +182,8 @@ pub struct Settings {
     pub max_unsaved_documents: usize,
     /// Read only the fields that the mapping names, where the source can.
     pub mapped_fields_only: bool,
+    /// Most documents written in a second.
+    pub max_rate: Option<usize>,
     /// The estimate warns above this.
     pub time_limit: Option<Duration>,
     /// Retries of a transient error.

@@ -193,6 +193,9 @@ pub struct RunReport {
     pub reads: Option<Reads>,
     /// The backup taken.
     pub backup: Option<String>,
+    /// The local file of a staged run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<String>,
     /// In the order of the run.
     pub collections: Vec<CollectionReport>,
     /// Sums.
@@ -231,6 +234,7 @@ pub(crate) mod samples_for_tests {
             snapshot: None,
             reads: None,
             backup: None,
+            stage: None,
             collections: Vec::new(),
             totals: Totals::default(),
             rejects: Vec::new(),

@@ -125,7 +125,9 @@ async fn load_one(
     let settings = run.ctx.pipeline.settings.clone();
     let capabilities = run.ctx.destination.capabilities();
     let billed = run.ctx.source.capabilities().billed;
-    let unsaved = if billed { settings.max_unsaved_documents } else { usize::MAX };
+    // What is under way is not durable yet.
+    let unsaved = settings.max_unsaved_documents.div_ceil(capabilities.commits_in_flight.max(1));
+    let unsaved = if billed { unsaved } else { usize::MAX };
     let progress = run.ctx.progress.clone();
     let loading = Loading {
         run: &run.run,
@@ -134,7 +136,11 @@ async fn load_one(
         total: work.details.source_counts.get(step.name()).copied(),
         settings: &settings,
         limits: CommitLimits {
-            documents: settings.commit_documents.min(capabilities.commit_documents).min(unsaved),
+            documents: settings
+                .commit_documents
+                .min(capabilities.commit_documents)
+                .min(unsaved)
+                .min(settings.max_rate.unwrap_or(usize::MAX)),
             bytes: settings.commit_bytes.min(capabilities.commit_bytes) as u64,
             time: settings.max_lock_time,
         },

@@ -7,7 +7,7 @@ use super::super::budget::{Budget, Stop};
 use super::super::details::Details;
 use super::super::sample::{self, Selection};
 use super::super::validate::{Known, passed_over, validate};
-use super::super::{backup, migrate, rejects, samples};
+use super::super::{backup, migrate, rejects, samples, stage};
 use super::{Prepared, collections, outcome, reading, renew, retire};
 use crate::destination::RunRecord;
 use crate::domain::cursor::{Counts, Partition};
@@ -16,7 +16,7 @@ use crate::report::run::{CollectionReport, RejectReport, RunReport, Sample, Stat
 
 /// What became of a run so far.
 #[derive(Default)]
-pub(super) struct Work {
+pub(in super::super) struct Work {
     pub record: Option<RunRecord>,
     pub details: Details,
     pub collections: Vec<CollectionReport>,
@@ -36,10 +36,15 @@ pub(super) async fn execute(mut run: Prepared) -> RunReport {
     let mut work = Work { warnings: run.examination.warnings(), ..Work::default() };
     let result = perform(&mut run, &mut work).await;
     let result = conclude(&mut run, &mut work, result).await;
-    outcome::report(run, work, result)
+    outcome::report(&run, &mut work, &result)
 }
 
 async fn perform(run: &mut Prepared, work: &mut Work) -> Result<()> {
+    if let Some(entry) = run.ctx.stage.as_ref().and_then(|stage| stage.entry()).cloned() {
+        // Everything but the import was done before.
+        work.take_over(run, entry.report);
+        return conclude_load(run, work).await;
+    }
     if run.examination.nothing_left {
         work.warnings.push("nothing left to do: the source holds only what earlier runs put away".to_owned());
         return Ok(());
@@ -54,8 +59,15 @@ async fn perform(run: &mut Prepared, work: &mut Work) -> Result<()> {
     }
     if work.stop.is_none() {
         finish(run, work).await?;
+        conclude_load(run, work).await?;
     }
     Ok(())
+}
+
+/// What comes after a load whose counts were looked at: a stage's import, putting the source away.
+async fn conclude_load(run: &mut Prepared, work: &mut Work) -> Result<()> {
+    stage::push(run, work).await?;
+    if work.stop.is_none() { retire_source(run, work).await } else { Ok(()) }
 }
 
 /// Backup, then migrations, then fireferry's own tables.
@@ -151,7 +163,7 @@ async fn details_of(
     Ok(details)
 }
 
-/// Validation, foreign keys, optimisation, samples, putting the source away.
+/// Validation, foreign keys, optimisation, samples.
 async fn finish(run: &mut Prepared, work: &mut Work) -> Result<()> {
     run.ctx.destination.finish(&run.run).await?;
     if run.options.no_verify {
@@ -165,7 +177,7 @@ async fn finish(run: &mut Prepared, work: &mut Work) -> Result<()> {
     }
     work.warn_of_nothing_but_rejects();
     reading::warn_of_changes(run, work);
-    retire_source(run, work).await
+    Ok(())
 }
 
 /// Puts the source away where the pipeline asks for it, and nothing speaks against it.
@@ -248,6 +260,22 @@ async fn shown_rejects(run: &mut Prepared, work: &mut Work) -> Result<()> {
 }
 
 impl Work {
+    /// What an earlier invocation did, of which only the import is left.
+    fn take_over(&mut self, run: &mut Prepared, report: RunReport) {
+        if let Some(resumed) = &run.resumed {
+            self.details = resumed.details.clone();
+            self.record = Some(resumed.record.clone());
+        }
+        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        self.totals =
+            Counts { read: number(report.totals.read), rejected: number(report.totals.rejected), ..Counts::default() };
+        self.read_before = self.totals.read;
+        self.collections = report.collections;
+        run.options.no_verify = self.collections.iter().any(|collection| collection.validation.is_none());
+        self.warnings = report.warnings;
+        run.estimate = report.estimate;
+    }
+
     /// A collection of which nothing was written is most likely read in the wrong way.
     fn warn_of_nothing_but_rejects(&mut self) {
         for report in self.collections.iter().filter(|report| report.read > 0 && report.rejected == report.read) {

@@ -2,7 +2,7 @@
 
 mod collections;
 mod execute;
-mod outcome;
+pub(super) mod outcome;
 mod reading;
 mod renew;
 mod resume;
@@ -14,16 +14,17 @@ use jiff::Timestamp;
 
 use super::preflight::{Examination, examine};
 use super::steps::{self, ScratchGuard, Step};
-use super::{Context, RunOptions, estimate};
+use super::{Context, RunOptions, estimate, stage};
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::finding::{Finding, Severity};
 use crate::report::plan::Estimate;
 use crate::report::run::RunReport;
+pub(super) use execute::Work;
 use resume::Resumed;
 
 /// A run that may start: lease held, preflight passed, time estimated.
 pub struct Prepared {
-    ctx: Context,
+    pub(super) ctx: Context,
     options: RunOptions,
     run: String,
     resumed: Option<Resumed>,
@@ -44,6 +45,10 @@ pub async fn run(ctx: Context, options: RunOptions) -> Result<RunReport> {
 pub async fn prepare(mut ctx: Context, options: RunOptions) -> Result<Prepared> {
     let started_at = Timestamp::now();
     let started = Instant::now();
+    let fresh_stage = stage::enter(&mut ctx, &options).await?;
+    if ctx.stage.as_ref().is_some_and(|stage| stage.entry().is_some()) {
+        return resume::complete_stage(ctx, options, started_at, started).await;
+    }
     if !options.dry_run && may_hold_lease(&mut ctx).await {
         ctx.destination.acquire_lease(&ctx.initiated_by).await?;
         retire::finish_earlier(&mut ctx).await?;
@@ -80,7 +85,14 @@ pub async fn prepare(mut ctx: Context, options: RunOptions) -> Result<Prepared> 
         examination.findings.push(Finding::new(Severity::Warning, "time_limit", warning));
     }
     let shadow = if options.dry_run { Some(enter_shadow(&mut ctx, &examination.steps).await?) } else { None };
-    let run = resumed.as_ref().map_or_else(|| uuid::Uuid::now_v7().to_string(), |resumed| resumed.record.run.clone());
+    let run = match (&resumed, &ctx.stage) {
+        (Some(resumed), _) => resumed.record.run.clone(),
+        (None, Some(stage)) => stage.run().to_owned(),
+        (None, None) => uuid::Uuid::now_v7().to_string(),
+    };
+    if let Some(fresh) = fresh_stage {
+        fresh.keep();
+    }
     Ok(Prepared { ctx, options, run, resumed, examination, estimate, started_at, started, _shadow: shadow })
 }
 

@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use super::super::budget::Stop;
 use super::Prepared;
 use super::execute::Work;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::report::run::{RunReport, Status, Totals};
 
 /// The status that tells most: an error before a stop, a stop before differences, those before rejects.
-pub(super) fn status(work: &Work, result: &Result<()>) -> Status {
+pub(in super::super) fn status(work: &Work, result: &Result<()>) -> Status {
     match (result, &work.stop) {
         (Err(error), _) => match error.kind() {
             ErrorKind::Interrupted => Status::Interrupted,
@@ -25,36 +25,37 @@ pub(super) fn status(work: &Work, result: &Result<()>) -> Status {
 }
 
 /// The report of a run.
-pub(super) fn report(run: Prepared, mut work: Work, result: Result<()>) -> RunReport {
-    let status = status(&work, &result);
+pub(in super::super) fn report(run: &Prepared, work: &mut Work, result: &Result<()>) -> RunReport {
+    let status = status(work, result);
     let seconds = run.started.elapsed().as_secs_f64();
     if let Some(Stop::Budget(reason)) = &work.stop {
         work.warnings.push(format!("stopped: {reason}; go on with `--resume`"));
     }
-    let reads = super::reading::reads(&run, &work);
+    let reads = super::reading::reads(run, work);
     for report in &mut work.collections {
         report.snapshot = work.details.earlier_snapshots.get(&report.collection).cloned();
     }
     RunReport {
-        run_id: run.run,
-        pipeline: run.ctx.pipeline.name,
+        run_id: run.run.clone(),
+        pipeline: run.ctx.pipeline.name.clone(),
         status,
         dry_run: run.options.dry_run,
-        initiated_by: run.ctx.initiated_by,
+        initiated_by: run.ctx.initiated_by.clone(),
         started_at: run.started_at.to_string(),
         finished_at: Timestamp::now().to_string(),
         duration_seconds: seconds,
-        estimate: run.estimate,
+        estimate: run.estimate.clone(),
         snapshot: work.details.snapshot.clone(),
         reads,
         backup: work.details.backup.clone(),
-        totals: totals(&work, seconds),
-        collections: work.collections,
-        rejects: work.rejects,
+        stage: run.ctx.stage.as_ref().map(|stage| stage.file().display().to_string()),
+        totals: totals(work, seconds),
+        collections: work.collections.clone(),
+        rejects: std::mem::take(&mut work.rejects),
         total_rejects: work.total_rejects,
-        warnings: work.warnings,
-        samples: work.samples,
-        error: result.err().map(|error: Error| error.to_string()),
+        warnings: work.warnings.clone(),
+        samples: std::mem::take(&mut work.samples),
+        error: result.as_ref().err().map(ToString::to_string),
     }
 }
 

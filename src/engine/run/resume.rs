@@ -1,9 +1,14 @@
 //! Going on with an interrupted run, and refusing to when something is not the same.
 
+use std::time::Instant;
+
+use jiff::Timestamp;
+
 use super::super::bookmark::Bookmark;
 use super::super::details::Details;
 use super::super::preflight::Examination;
 use super::super::{Context, RunOptions};
+use super::Prepared;
 use crate::destination::{OnConflict, PartitionState, RunRecord};
 use crate::domain::document::CollectionPattern;
 use crate::error::{Error, ErrorKind, Result};
@@ -124,4 +129,24 @@ async fn same_source(ctx: &Context, details: &Details, state: &PartitionState) -
         }
     };
     ctx.source.fingerprint(&state.partition, cursor.as_ref()).await.is_ok_and(|now| now == expected)
+}
+
+/// A staged run of which only the import is left.
+pub(super) async fn complete_stage(
+    mut ctx: Context,
+    mut options: RunOptions,
+    started_at: Timestamp,
+    started: Instant,
+) -> Result<Prepared> {
+    let run = ctx.stage.as_ref().map(|stage| stage.run().to_owned()).unwrap_or_default();
+    let record = ctx.destination.find_run(&ctx.pipeline.name, Some(&run)).await?.ok_or_else(|| {
+        let message = format!("the file of the staged run does not know run {run} of pipeline {}", ctx.pipeline.name);
+        Error::new(ErrorKind::Usage, "run_unknown", message).hint("start a new run without --resume")
+    })?;
+    let details = Details::load(&record.details)?;
+    ctx.progress.message(&format!("resuming run {run}: only the import is left"));
+    options.sample = details.sample;
+    let resumed = Some(Resumed { record, details });
+    let examination = Examination::default();
+    Ok(Prepared { ctx, options, run, resumed, examination, estimate: None, started_at, started, _shadow: None })
 }

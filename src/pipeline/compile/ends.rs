@@ -1,6 +1,7 @@
 //! The destination, and what the command line says instead of the file.
 
 use std::path::Path;
+use std::time::Duration;
 
 use secrecy::SecretString;
 
@@ -9,6 +10,14 @@ use crate::error::{Error, ErrorKind};
 use crate::pipeline::decode::Problems;
 use crate::pipeline::model::DestinationModel;
 use crate::pipeline::resolved::{DestinationSpec, DestinationUrl};
+
+/// Commits under way at the same time. A server with two writers waiting can lock up for good while it empties its log
+/// (seen with sqld 0.24), so more than one is the user's choice.
+const CONCURRENCY: usize = 1;
+/// A commit of a few megabytes over a slow line takes its time.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// Renewed three times as often. After a crash elsewhere, nobody else can begin for so long.
+const LEASE_TIME: Duration = Duration::from_secs(60);
 
 /// What the command line says instead of the file. Relative paths start from the working directory.
 #[derive(Clone, Default)]
@@ -37,6 +46,12 @@ pub(super) fn destination(
     problems: &mut Problems<'_>,
 ) -> Option<DestinationSpec> {
     let model = model?;
+    let given_elsewhere = overrides.destination.is_some() || overrides.auth_token.is_some();
+    let token_file = model.auth_token_file.as_ref().filter(|_| !given_elsewhere);
+    if let (Some(file), Some(_)) = (token_file, model.auth_token.as_ref().filter(|token| !token.value.is_empty())) {
+        let message = "`auth_token` and `auth_token_file` are both given";
+        problems.add_with_hint("two_tokens", file.mark, message, "leave one of them out");
+    }
     let file_token = model.auth_token.as_ref().map(|token| token.value.clone());
     if model.literal_token {
         warnings.push(
@@ -72,7 +87,15 @@ pub(super) fn destination(
     {
         warnings.push("the token travels unencrypted over http://; use libsql:// or https://".to_owned());
     }
-    Some(DestinationSpec { url, auth_token: token.map(SecretString::from) })
+    Some(DestinationSpec {
+        url,
+        auth_token: token.filter(|token| !token.is_empty()).map(SecretString::from),
+        auth_token_file: token_file.map(|file| resolve(folder, &file.value)),
+        plain_http_to: model.plain_http_to.clone(),
+        concurrency: model.concurrency.map_or(CONCURRENCY, |number| number.0),
+        request_timeout: model.request_timeout.unwrap_or(REQUEST_TIMEOUT).max(Duration::from_secs(1)),
+        lease_time: model.lease_time.unwrap_or(LEASE_TIME).max(Duration::from_secs(1)),
+    })
 }
 
 fn is_this_machine(address: &str) -> bool {

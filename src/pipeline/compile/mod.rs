@@ -128,6 +128,7 @@ fn settings(model: &PipelineModel) -> Settings {
         max_rejects: given.max_rejects,
         max_time: given.max_time,
         max_bytes: given.max_bytes.map(|size| size.0),
+        max_rate: given.max_rate.map(|number| number.0),
         time_limit: given.time_limit,
         max_reads: given.max_reads,
         max_unsaved_documents: given.max_unsaved_documents.map_or(10_000, |number| number.0),

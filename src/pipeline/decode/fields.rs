@@ -130,13 +130,16 @@ fn elsewhere(key: &str) -> Option<String> {
         | "max_bytes"
         | "max_reads"
         | "max_unsaved_documents"
+        | "max_rate"
         | "time_limit"
         | "max_retries"
         | "max_retry_time" => "in `defaults`",
         "id_field" | "shape" | "on_success" | "project" | "database" | "credentials" | "snapshot" | "push_down" => {
             "in `source`"
         }
-        "auth_token" | "url" => "in `destination`",
+        "auth_token" | "auth_token_file" | "url" | "plain_http_to" | "request_timeout" | "lease_time" => {
+            "in `destination`"
+        }
         "backup" | "backup_keep" | "ledger" | "schema" | "tests" => "at the top of the file",
         "table" | "key" | "columns" | "where" | "children" | "depends_on" | "expect_documents" => {
             "in a collection, under `collections: { NAME: { … } }`"

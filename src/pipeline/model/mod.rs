@@ -12,6 +12,8 @@ pub use names::{ReferencePart, TypeName};
 pub use run::{DefaultsModel, LedgerPolicy};
 pub use test::{ExpectModel, TestModel};
 
+use std::time::Duration;
+
 use super::decode::{Choice, Decode, Fields, OneOrMany, Positive, Price, Problems, choice, entries};
 use super::mark::{At, Mark};
 use super::resolved::BackupPolicy;
@@ -182,6 +184,16 @@ pub struct DestinationModel {
     pub auth_token: Option<At<String>>,
     /// The token stands in the file itself, not in a variable.
     pub literal_token: bool,
+    /// `auth_token_file`
+    pub auth_token_file: Option<At<String>>,
+    /// `plain_http_to`
+    pub plain_http_to: Option<String>,
+    /// `concurrency`
+    pub concurrency: Option<Positive>,
+    /// `request_timeout`
+    pub request_timeout: Option<Duration>,
+    /// `lease_time`
+    pub lease_time: Option<Duration>,
     /// The section.
     pub mark: Mark,
 }
@@ -277,6 +289,11 @@ impl Decode for DestinationModel {
             url_written,
             auth_token: secret(&mut fields, problems),
             literal_token,
+            auth_token_file: fields.optional_at("auth_token_file", problems),
+            plain_http_to: fields.optional("plain_http_to", problems),
+            concurrency: fields.optional("concurrency", problems),
+            request_timeout: fields.optional("request_timeout", problems),
+            lease_time: fields.optional("lease_time", problems),
             mark,
         };
         fields.finish(problems);

@@ -46,6 +46,8 @@ pub struct DefaultsModel {
     pub max_reads: Option<u64>,
     /// `max_unsaved_documents`
     pub max_unsaved_documents: Option<Positive>,
+    /// `max_rate`
+    pub max_rate: Option<Positive>,
     /// `time_limit`
     pub time_limit: Option<Duration>,
     /// `max_retries`
@@ -81,6 +83,7 @@ impl Decode for DefaultsModel {
             max_bytes: fields.optional("max_bytes", problems),
             max_reads: fields.optional::<Positive>("max_reads", problems).map(|number| number.0 as u64),
             max_unsaved_documents: fields.optional("max_unsaved_documents", problems),
+            max_rate: fields.optional("max_rate", problems),
             time_limit: fields.optional("time_limit", problems),
             max_retries: fields.optional("max_retries", problems),
             max_retry_time: fields.optional("max_retry_time", problems),

@@ -154,6 +154,9 @@ fn facts(report: &RunReport) -> String {
         None if report.dry_run => {}
         None => text.push_str("Backup: none taken\n"),
     }
+    if let Some(stage) = &report.stage {
+        text.push_str(&format!("Stage: {}\n", clean(stage)));
+    }
     text.push_str(counts_line(report));
     text
 }
@@ -245,7 +248,8 @@ fn value(value: &serde_json::Value) -> String {
 
 fn next_steps(report: &RunReport, pipeline_file: &str) -> String {
     let mut steps = Vec::new();
-    let resume = format!("go on where it stopped: fireferry run {pipeline_file} --resume");
+    let stage = if report.stage.is_some() { " --stage" } else { "" };
+    let resume = format!("go on where it stopped: fireferry run {pipeline_file}{stage} --resume");
     match report.status {
         Status::Interrupted | Status::BudgetReached => steps.push(resume),
         Status::Failed if !report.dry_run => {

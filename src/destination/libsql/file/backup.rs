@@ -28,15 +28,20 @@ impl LibsqlFile {
 }
 
 /// A file that is removed unless it is kept.
-pub(super) struct Temporary(pub(super) PathBuf);
+pub(in super::super) struct Temporary(pub(super) PathBuf);
 
 impl Temporary {
     /// An empty private file next to `file`, so that a rename cannot cross file systems.
-    pub(super) fn beside(file: &Path) -> Result<Self> {
+    pub(in super::super) fn beside(file: &Path) -> Result<Self> {
         let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
         let path = beside(&file, &format!(".{}.part", uuid::Uuid::now_v7().simple()));
         create_private(&path)?;
         Ok(Self(path))
+    }
+
+    /// Where it is.
+    pub(in super::super) fn path(&self) -> &Path {
+        &self.0
     }
 
     /// It was renamed.
@@ -48,12 +53,14 @@ impl Temporary {
 impl Drop for Temporary {
     fn drop(&mut self) {
         if !self.0.as_os_str().is_empty() {
-            let _ = std::fs::remove_file(&self.0);
+            for suffix in ["", "-wal", "-shm"] {
+                let _ = std::fs::remove_file(beside(&self.0, suffix));
+            }
         }
     }
 }
 
-fn require_sound(copy: &Path, to: &Path) -> Result<()> {
+pub(super) fn require_sound(copy: &Path, to: &Path) -> Result<()> {
     let database = connection(copy, &uri(copy, "mode=ro&immutable=1"))?;
     let problems = database.query("PRAGMA integrity_check(3)", vec![], |row| text(row, 0))?;
     match problems.as_slice() {
@@ -63,7 +70,7 @@ fn require_sound(copy: &Path, to: &Path) -> Result<()> {
 }
 
 /// To disk, hashed, then under its name.
-fn seal(copy: &Path, to: &Path) -> std::io::Result<BackupFile> {
+pub(super) fn seal(copy: &Path, to: &Path) -> std::io::Result<BackupFile> {
     let file = std::fs::File::open(copy)?;
     file.sync_all()?;
     let mut hasher = blake3::Hasher::new();
@@ -73,7 +80,7 @@ fn seal(copy: &Path, to: &Path) -> std::io::Result<BackupFile> {
     Ok(BackupFile { path: to.to_owned(), bytes, hash: hasher.finalize().to_hex().to_string() })
 }
 
-fn failed(to: &Path, why: &str) -> Error {
+pub(in super::super) fn failed(to: &Path, why: &str) -> Error {
     Error::new(ErrorKind::Destination, "backup_failed", format!("no backup was made: {why}"))
         .file(to)
         .hint("check the free space and the permissions of the folder")

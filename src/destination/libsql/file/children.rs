@@ -2,7 +2,7 @@
 
 use super::super::encode::encode;
 use super::super::failure::Failure;
-use super::super::refusal::Spot;
+use super::super::refusal::{self, Spot};
 use super::super::statement::typed;
 use super::database::{bind, bind_all, value};
 use super::document::Trouble;
@@ -28,15 +28,21 @@ impl Commit<'_> {
         let mut deleted = 0;
         // An empty table holds nothing that could differ.
         if !self.plan().target.empty_at_start {
-            if child_equal(plan, document, index, rows)? {
+            let stored = stored_rows(plan, document, index)?;
+            if equal(&stored, rows) {
                 return Ok((0, 0));
             }
             let values = link(plan, document);
             deleted = plan.delete.execute(values).map_err(|failure| Trouble::Statement(failure, Spot::Links(index)))?;
+            if deleted != stored.len() {
+                return Err(refusal::trigger_ignored_child(&plan.table).into());
+            }
         }
         for (position, row) in rows.iter().enumerate() {
             let inserted = plan.insert.execute(bind_all(row));
-            inserted.map_err(|failure| Trouble::Statement(failure, Spot::Child(index, position)))?;
+            if inserted.map_err(|failure| Trouble::Statement(failure, Spot::Child(index, position)))? == 0 {
+                return Err(refusal::trigger_ignored_child(&plan.table).into());
+            }
         }
         Ok((count(rows.len()), count(deleted)))
     }
@@ -44,7 +50,7 @@ impl Commit<'_> {
     /// Whether every child table holds exactly the document's rows.
     pub(super) fn children_equal(&self, document: &MappedDocument) -> Result<bool, Trouble> {
         for (index, rows) in document.children.iter().enumerate() {
-            if !child_equal(&self.plan().children[index], document, index, rows)? {
+            if !equal(&stored_rows(&self.plan().children[index], document, index)?, rows) {
                 return Ok(false);
             }
         }
@@ -52,13 +58,17 @@ impl Commit<'_> {
     }
 }
 
-fn child_equal(plan: &ChildPlan, document: &MappedDocument, index: usize, rows: &[Row]) -> Result<bool, Trouble> {
+/// The document's rows in a child table.
+fn stored_rows(plan: &ChildPlan, document: &MappedDocument, index: usize) -> Result<Vec<Row>, Trouble> {
     let width = plan.child.columns.len() as i32;
     let exact = |row: &libsql::Row, column| typed(&value(row, column)?, value(row, column + 1)?);
     let whole = |row: &libsql::Row| (0..width).map(|column| exact(row, column * 2)).collect::<Result<Row, Failure>>();
     let stored = plan.select.query(link(plan, document), whole);
-    let stored = stored.map_err(|failure| Trouble::Statement(failure, Spot::Links(index)))?;
-    Ok(stored.len() == rows.len() && sorted(&stored) == sorted(rows))
+    stored.map_err(|failure| Trouble::Statement(failure, Spot::Links(index)))
+}
+
+fn equal(stored: &[Row], rows: &[Row]) -> bool {
+    stored.len() == rows.len() && sorted(stored) == sorted(rows)
 }
 
 /// The rows as comparable bytes, in an order of their own.

@@ -132,6 +132,24 @@ impl Database {
         Ok(self.query(sql, values, read)?.into_iter().next())
     }
 
+    /// Rows of a statement, for as long as `read` wants more.
+    pub(super) fn try_query_while(
+        &self,
+        statement: &Statement,
+        mut read: impl FnMut(&[SqlValue]) -> Result<bool, Failure>,
+    ) -> Result<(), Failure> {
+        let prepared = self.prepare(&statement.sql)?;
+        let values = bind_all(&statement.values);
+        prepared.check(&values)?;
+        let mut rows = now(prepared.statement.query(Params::Positional(values)))?;
+        while let Some(row) = now(rows.next())? {
+            if !read(&whole(&row)?)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Every row of a statement.
     pub(super) fn try_rows(&self, statement: &Statement) -> Result<Vec<Vec<SqlValue>>, Failure> {
         self.try_query(&statement.sql, statement.values.clone(), |row| Ok(row.to_vec()))

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::{LibsqlFile, Mode};
 use crate::destination::{
     AppliedMigration, BackupFile, CommitHeader, Destination, DestinationCapabilities, Feed, ForeignKeyViolation,
-    MigrationStep, PartitionState, Receipt, RejectQuery, RunRecord, Space, StoredReject, Target,
+    MigrationStep, PartitionState, Receipt, RejectQuery, RunRecord, Space, StoredReject, Target, Written,
 };
 use crate::domain::cursor::{Counts, Partition};
 use crate::domain::row::Row;
@@ -21,6 +21,7 @@ const CAPABILITIES: DestinationCapabilities = DestinationCapabilities {
     shadow: true,
     backup: true,
     local: true,
+    commits_in_flight: 1,
 };
 
 #[async_trait]
@@ -123,8 +124,13 @@ impl Destination for LibsqlFile {
         self.prepare_targets(run, targets)
     }
 
-    async fn write(&mut self, header: &CommitHeader, feed: &mut dyn Feed) -> Result<Receipt> {
-        self.write_commit(header, feed).await
+    async fn write(&mut self, header: &CommitHeader, feed: &mut dyn Feed) -> Result<Written> {
+        let receipt = self.write_commit(header, feed).await?;
+        Ok(Written { to: receipt.to.clone(), last: receipt.last, durable: vec![receipt] })
+    }
+
+    async fn flush(&mut self) -> Result<Vec<Receipt>> {
+        Ok(Vec::new())
     }
 
     async fn rejects(&mut self, query: &RejectQuery) -> Result<Vec<StoredReject>> {

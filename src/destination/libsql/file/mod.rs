@@ -11,6 +11,7 @@ mod checks;
 mod children;
 mod claims;
 mod clear;
+mod copy;
 mod database;
 mod destination;
 mod document;
@@ -19,6 +20,7 @@ mod holder;
 mod inspect;
 mod lease;
 mod migrate;
+mod mirror;
 mod open;
 mod plan;
 mod refusal;
@@ -36,6 +38,10 @@ use address::Stamp;
 use database::Database;
 use lease::Lease;
 use plan::Session;
+
+pub(super) use backup::{Temporary, failed as backup_failed};
+pub(super) use copy::{Extras, has_sequences, keep_copy, orphans};
+pub(super) use shadow::with_parents;
 
 /// What a file is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use super::super::failure::Failure;
 use super::super::records::{claims, rejects, seen};
 use super::super::sql;
 use super::super::statement::{Statement, integer};
+use super::super::tables::require;
 use super::LibsqlFile;
 use super::claims::ClaimStatements;
 use super::database::{Database, Prepared};
@@ -143,17 +144,4 @@ fn child_plan(database: &Database, schema: &Schema, target: &Target, child: &Chi
         child: child.clone(),
         table,
     })
-}
-
-fn require(schema: &Schema, name: &str, columns: &[String], target: &Target) -> Result<Table> {
-    let missing = |what: String| {
-        Error::new(ErrorKind::Destination, "table_missing", what)
-            .collection(target.collection.as_str())
-            .hint("apply the migrations with `fireferry schema up`, or correct the pipeline")
-    };
-    let table = schema.table(name).ok_or_else(|| missing(format!("the destination has no table {name}")))?;
-    match columns.iter().find(|column| table.column(column).is_none()) {
-        Some(column) => Err(missing(format!("table {name} has no column {column}"))),
-        None => Ok(table.clone()),
-    }
 }

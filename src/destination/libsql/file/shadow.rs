@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::super::declarations::{self, Declaration};
 use super::super::records::migrations::MIGRATIONS;
-use super::super::records::state::is_internal;
 use super::super::sql;
 use super::super::statement::text;
 use super::address::{Stamp, read_only_uri};
@@ -13,14 +13,6 @@ use super::inspect::schema;
 use super::{LibsqlFile, Mode};
 use crate::domain::schema::{Schema, Table};
 use crate::error::{Error, ErrorKind, Result};
-
-/// One statement of the source's schema.
-struct Declaration {
-    kind: String,
-    name: String,
-    table: String,
-    sql: String,
-}
 
 impl LibsqlFile {
     /// A shadow at `at` with the rows of the tables and of every table they refer to.
@@ -59,7 +51,7 @@ impl LibsqlFile {
 }
 
 /// The tables and, transitively, every table they refer to.
-fn with_parents(schema: &Schema, tables: &[String]) -> BTreeSet<String> {
+pub(in super::super) fn with_parents(schema: &Schema, tables: &[String]) -> BTreeSet<String> {
     let mut wanted = BTreeSet::new();
     let mut open: Vec<&Table> = tables.iter().filter_map(|name| schema.table(name)).collect();
     while let Some(table) = open.pop() {
@@ -80,7 +72,8 @@ fn copy(shadow: &Database, wanted: &BTreeSet<String>) -> Result<()> {
         }
     }
     copy_sequences(shadow)?;
-    for kind in ["index", "trigger", "view"] {
+    // A trigger may be one of a view.
+    for kind in ["index", "view", "trigger"] {
         for declaration in declarations.iter().filter(|declaration| declaration.kind == kind) {
             shadow.execute(&declaration.sql, vec![])?;
         }
@@ -88,27 +81,12 @@ fn copy(shadow: &Database, wanted: &BTreeSet<String>) -> Result<()> {
     Ok(())
 }
 
-/// In the order of their creation. Tables that serve virtual tables or indexes come with those.
+/// Everything but fireferry's own tables.
 fn declarations(shadow: &Database) -> Result<Vec<Declaration>> {
-    let served = "SELECT CAST(name AS BLOB) FROM pragma_table_list WHERE schema = 'source' AND type = 'shadow'";
-    let served: BTreeSet<String> = shadow.query(served, vec![], |row| text(row, 0))?.into_iter().collect();
-    let sql = "SELECT type, CAST(name AS BLOB), CAST(tbl_name AS BLOB), CAST(sql AS BLOB) FROM source.sqlite_schema
-               WHERE sql IS NOT NULL ORDER BY rowid";
-    let all = shadow.query(sql, vec![], |row| {
-        Ok(Declaration { kind: text(row, 0)?, name: text(row, 1)?, table: text(row, 2)?, sql: text(row, 3)? })
-    })?;
-    let vector_indexes: BTreeSet<String> = all
-        .iter()
-        .filter(|entry| entry.kind == "index" && entry.sql.contains("libsql_vector_idx"))
-        .map(|entry| format!("{}_shadow", entry.name))
-        .collect();
-    let own = |entry: &Declaration| {
-        let migrations = entry.table.eq_ignore_ascii_case(MIGRATIONS);
-        (is_internal(&entry.table) && !migrations)
-            || served.contains(&entry.table)
-            || vector_indexes.contains(&entry.table)
-    };
-    Ok(all.into_iter().filter(|entry| !own(entry)).collect())
+    let [served, entries] = declarations::select("source").map(|question| shadow.try_rows(&question));
+    let decoded = served.and_then(|served| declarations::decode(&served, &entries?));
+    let all = decoded.map_err(|failure| shadow.error(failure))?;
+    Ok(all.into_iter().filter(|declaration| !declaration.is_internal()).collect())
 }
 
 /// Generated columns compute themselves.

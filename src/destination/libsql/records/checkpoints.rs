@@ -1,7 +1,7 @@
 //! Partitions and checkpoints: one row per commit, and what they say of a partition.
 
 use super::super::failure::Failure;
-use super::super::statement::{Statement, integer, optional, optional_text, text};
+use super::super::statement::{Statement, integer, number, optional, optional_text, text};
 use crate::destination::{CommitHeader, PartitionState, Receipt};
 use crate::domain::cursor::{Counts, Cursor, Partition};
 use crate::domain::row::SqlValue;
@@ -112,6 +112,20 @@ pub fn last(header: &CommitHeader, collection: &str) -> Statement {
                WHERE run = ?1 AND collection = ?2 AND partition = ?3 ORDER BY sequence DESC LIMIT 1";
     let key = vec![header.run.as_str().into(), collection.into(), header.partition.as_str().into()];
     Statement::new(sql, key)
+}
+
+/// The checkpoint of exactly this commit: a row if it is there.
+pub fn of(header: &CommitHeader, collection: &str, to: Option<&Cursor>) -> Statement {
+    let sql = "SELECT 1 FROM _fireferry_checkpoints
+               WHERE run = ?1 AND collection = ?2 AND partition = ?3 AND sequence = ?4 AND cursor_to IS ?5";
+    let values = vec![
+        header.run.as_str().into(),
+        collection.into(),
+        header.partition.as_str().into(),
+        number(header.sequence),
+        optional(to.map(|cursor| cursor.0.as_str())),
+    ];
+    Statement::new(sql, values)
 }
 
 /// Refuses a commit that does not follow the partition's last one, so that none is ever applied twice.

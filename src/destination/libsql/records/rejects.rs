@@ -19,6 +19,25 @@ pub const INSERT: &str =
                           position, length, line, kind, data, pass)
                           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
 
+/// The columns of a reject, in the order of [`values`].
+pub const COLUMNS: [&str; 15] = [
+    "id",
+    "run",
+    "collection",
+    "document",
+    "key",
+    "code",
+    "reason",
+    "state",
+    "file",
+    "position",
+    "length",
+    "line",
+    "kind",
+    "data",
+    "pass",
+];
+
 /// The text of [`update`].
 pub const UPDATE: &str = "UPDATE _fireferry_rejects SET code = ?2, reason = ?3, state = ?4, pass = ?5 WHERE id = ?1";
 
@@ -127,9 +146,14 @@ pub fn sizes(query: &RejectQuery) -> Statement {
 
 /// At most so many of the rejects asked for, ascending.
 pub fn select(query: &RejectQuery, limit: usize) -> Statement {
-    let columns = "id, CAST(run AS BLOB), CAST(collection AS BLOB), CAST(document AS BLOB), CAST(key AS BLOB), code,
-                   CAST(reason AS BLOB), state, CAST(file AS BLOB), position, length, line, kind, CAST(data AS BLOB)";
-    bounded(columns, query, limit)
+    bounded(&select_columns("CAST(data AS BLOB)"), query, limit)
+}
+
+fn select_columns(data: &str) -> String {
+    format!(
+        "id, CAST(run AS BLOB), CAST(collection AS BLOB), CAST(document AS BLOB), CAST(key AS BLOB), code,
+         CAST(reason AS BLOB), state, CAST(file AS BLOB), position, length, line, kind, {data}"
+    )
 }
 
 fn bounded(columns: &str, query: &RejectQuery, limit: usize) -> Statement {
@@ -158,12 +182,28 @@ fn condition(query: &RejectQuery) -> (String, Vec<SqlValue>) {
     (parts.join(" AND "), values)
 }
 
+/// The first reject asked for, in two statements for one whose content is too large for one answer: everything but its
+/// content (NULL instead), and a part of that (to which two values are to be added: the first byte, from 1, and how many).
+pub fn in_parts(query: &RejectQuery) -> (Statement, Statement) {
+    let without = select_columns("NULL");
+    let part = |first: usize| format!("substr(CAST(data AS BLOB), ?{first}, ?{})", first + 1);
+    let (condition, values) = condition(query);
+    let sql =
+        format!("SELECT {} FROM _fireferry_rejects WHERE {condition} ORDER BY id LIMIT 1", part(values.len() + 1));
+    (bounded(&without, query, 1), Statement::new(sql, values))
+}
+
 /// How many of the sizes fit; at least one.
 pub fn fitting(sizes: &[i64]) -> usize {
+    fitting_within(sizes, MOST_BYTES)
+}
+
+/// How many of the sizes fit into so many bytes; at least one.
+pub fn fitting_within(sizes: &[i64], most: i64) -> usize {
     let mut sum = 0;
     let fits = sizes.iter().take_while(|size| {
         sum += **size;
-        sum <= MOST_BYTES
+        sum <= most
     });
     fits.count().max(1)
 }

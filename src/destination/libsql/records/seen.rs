@@ -34,7 +34,7 @@ pub fn forget(owner: i64, target: &Target, document: &MappedDocument) -> Stateme
 }
 
 /// The document's key as it is remembered.
-fn key(target: &Target, document: &MappedDocument) -> Vec<u8> {
+pub fn key(target: &Target, document: &MappedDocument) -> Vec<u8> {
     let encoded = encode(target.key.iter().map(|index| &document.row[*index]));
     if encoded.len() <= LONGEST { encoded } else { blake3::hash(&encoded).as_bytes().to_vec() }
 }

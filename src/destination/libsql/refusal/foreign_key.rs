@@ -82,7 +82,7 @@ impl Reference<'_> {
         format!("{} has no row in {parent}", equation(&refused.table.name, &named))
     }
 
-    /// First whether there is a parent; all others look for a reject that would have been it.
+    /// First whether there is a parent; all others look for a reject that would have been it: document, code, number.
     fn questions(&self, around: &Around<'_>) -> Vec<Statement> {
         let mut questions = vec![self.has_parent()];
         let parent = around.targets.iter().find(|target| target.table.eq_ignore_ascii_case(&self.key.parent));
@@ -113,7 +113,7 @@ impl Reference<'_> {
             self.values.get(position).copied()
         };
         let ordered: Vec<&SqlValue> = parent.key.iter().map(value).collect::<Option<_>>()?;
-        let sql = "SELECT coalesce(CAST(document AS BLOB), key), code FROM _fireferry_rejects
+        let sql = "SELECT coalesce(CAST(document AS BLOB), key), code, id FROM _fireferry_rejects
                    WHERE run = ?1 AND collection = ?2 AND key = ?3 ORDER BY id LIMIT 1";
         let key = json::encode_key(&ordered);
         let values = vec![run.into(), parent.collection.as_str().into(), key.into()];
@@ -123,7 +123,7 @@ impl Reference<'_> {
     /// A document rejected before its key was known is found by its id.
     fn reject_by_id(&self, run: &str, parent: &Target) -> Option<Statement> {
         let [SqlValue::Text(id)] = self.values.as_slice() else { return None };
-        let sql = "SELECT CAST(document AS BLOB), code FROM _fireferry_rejects
+        let sql = "SELECT CAST(document AS BLOB), code, id FROM _fireferry_rejects
                    WHERE run = ?1 AND collection = ?2 AND document = ?3 ORDER BY id LIMIT 1";
         let document = format!("{}/{id}", parent.collection);
         let values = vec![run.into(), parent.collection.as_str().into(), document.into()];

@@ -30,6 +30,11 @@ pub fn trigger_ignored_update(table: &Table) -> Refusal {
     Refusal::new(RejectCode::Constraint, format!("a trigger of {} ignored the update", table.name), false)
 }
 
+/// A child row was not inserted, or not deleted, and nothing failed.
+pub fn trigger_ignored_child(table: &Table) -> Refusal {
+    Refusal::new(RejectCode::Constraint, format!("a trigger of {} ignored a row of the document", table.name), false)
+}
+
 /// An earlier document waits and claims this unique value. `what` is `records::claims::unique_text`.
 pub fn claimed(what: &str, earlier: &str) -> Refusal {
     let reason = format!("{what} belongs to the earlier document {earlier}, which waits");

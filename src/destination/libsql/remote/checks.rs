@@ -1,0 +1,99 @@
+//! Questions that change nothing: is it there, may it be written, is it sound, how many rows.
+
+use super::RemoteDatabase;
+use super::connection::unexpected;
+use super::hrana::batch::Builder;
+use super::hrana::{Request, Response};
+use super::records::{decoded, unreadable};
+use crate::destination::ForeignKeyViolation;
+use crate::destination::libsql::sql::{exact, list, quote};
+use crate::destination::libsql::statement::{Statement, exact_row, integer, text};
+use crate::domain::row::{Row, SqlValue};
+use crate::error::Result;
+
+impl RemoteDatabase {
+    /// Reads the schema table. What is half restored is not what anybody wants to read.
+    pub(super) async fn check_readable(&mut self) -> Result<()> {
+        self.refuse_unfinished_restore().await?;
+        self.has_state().await.map(drop)
+    }
+
+    /// Takes the write lock and gives it back. A token that may only read can do that, too: taking the lease tells.
+    pub(super) async fn check_write_access(&mut self) -> Result<()> {
+        let mut builder = Builder::default();
+        builder.then_sql("BEGIN IMMEDIATE");
+        let rollback = builder.then_sql("ROLLBACK");
+        let requests = [Request::batch(builder.build()), Request::Close];
+        let mut pauses = self.connection.pauses();
+        loop {
+            let trouble = match self.connection.client().pipeline(None, &requests).await {
+                Ok(answer) => match answer.responses.into_iter().next() {
+                    Some(Ok(Response::Batch { result })) if result.succeeded(rollback) => return Ok(()),
+                    Some(Ok(Response::Batch { result })) => match result.first_error() {
+                        Some((_, error)) => self.connection.client().judge(error),
+                        None => unexpected("neither success nor an error"),
+                    },
+                    Some(Err(trouble)) => trouble,
+                    _ => unexpected("something else than a batch"),
+                },
+                Err(trouble) => trouble,
+            };
+            pauses.next(trouble, self.connection.host()).await?;
+        }
+    }
+
+    pub(super) async fn sqlite_version(&self) -> Result<String> {
+        let rows = self.connection.query(Statement::new("SELECT sqlite_version()", vec![])).await?;
+        rows.first().map_or(Ok(String::new()), |row| text(row, 0)).map_err(unreadable)
+    }
+
+    /// What `quick_check` says, except `ok`; nothing where the server does not let it be asked. The pages are the
+    /// server's to keep sound, and reading all of them is billed: frequent small runs leave it out. A token that may only
+    /// read may call a pragma's function, but not say PRAGMA.
+    pub(super) async fn check_integrity(&self, thorough: bool) -> Result<Vec<String>> {
+        if !thorough {
+            return Ok(Vec::new());
+        }
+        let checked =
+            self.connection.try_query(Statement::new("SELECT * FROM pragma_quick_check(100)", vec![])).await?;
+        let Ok(rows) = checked else { return Ok(Vec::new()) };
+        let problems = decoded(&rows, |row| text(row, 0))?;
+        Ok(problems.into_iter().filter(|problem| problem != "ok").collect())
+    }
+
+    pub(super) async fn foreign_key_violations(
+        &self,
+        tables: &[String],
+        limit: usize,
+    ) -> Result<Vec<ForeignKeyViolation>> {
+        let sql =
+            "SELECT CAST(\"table\" AS BLOB), rowid, CAST(parent AS BLOB) FROM pragma_foreign_key_check(?1) LIMIT ?2";
+        let most = SqlValue::Integer(i64::try_from(limit).unwrap_or(i64::MAX));
+        let question = |table: &String| Statement::new(sql, vec![SqlValue::Text(table.clone()), most.clone()]);
+        let answers = self.connection.queries(tables.iter().map(question).collect()).await?;
+        let mut found = decoded(&answers.concat(), |row| {
+            let rowid = if let Some(SqlValue::Integer(rowid)) = row.get(1) { Some(*rowid) } else { None };
+            Ok(ForeignKeyViolation { table: text(row, 0)?, rowid, parent: text(row, 2)? })
+        })?;
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    pub(super) async fn count_rows(&self, tables: &[String]) -> Result<Vec<u64>> {
+        let count = |table: &String| Statement::new(format!("SELECT count(*) FROM {}", quote(table)), vec![]);
+        let answers = self.connection.queries(tables.iter().map(count).collect()).await?;
+        let counts = decoded(&answers.concat(), |row| integer(row, 0))?;
+        Ok(counts.into_iter().map(|rows| u64::try_from(rows).unwrap_or_default()).collect())
+    }
+
+    /// The first rows in the order of the primary key.
+    pub(super) async fn sample_rows(&self, table: &str, columns: &[String], limit: usize) -> Result<Vec<Row>> {
+        let schema = self.schema().await?;
+        let key = schema.table(table).map(|table| list(&table.primary_key)).unwrap_or_default();
+        let order = if key.is_empty() { String::new() } else { format!("ORDER BY {key}") };
+        let selected: Vec<String> = columns.iter().map(|column| exact(&quote(column))).collect();
+        let sql = format!("SELECT {} FROM {} {order} LIMIT ?1", selected.join(", "), quote(table));
+        let limit = SqlValue::Integer(i64::try_from(limit).unwrap_or(i64::MAX));
+        decoded(&self.connection.query(Statement::new(sql, vec![limit])).await?, |row| exact_row(row, columns.len()))
+    }
+}

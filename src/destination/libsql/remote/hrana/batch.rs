@@ -1,0 +1,141 @@
+//! Batches whose steps depend on each other.
+
+use std::sync::Arc;
+
+use super::wire::{Batch, BatchAnswer, Condition, Request, ServerError, Step, Stmt, StmtAnswer};
+use crate::destination::libsql::statement::Statement;
+
+impl Stmt {
+    /// A statement of which the rows are wanted.
+    pub fn query(statement: Statement) -> Self {
+        Self { sql: statement.sql, args: statement.values, want_rows: true }
+    }
+
+    /// A statement of which only the effect is wanted.
+    pub fn effect(statement: Statement) -> Self {
+        Self { want_rows: false, ..Self::query(statement) }
+    }
+}
+
+impl Request {
+    /// A batch.
+    pub fn batch(batch: Batch) -> Self {
+        Self::Batch { batch: Arc::new(batch) }
+    }
+}
+
+/// Makes a batch in which a failure stops everything after it.
+#[derive(Debug, Default)]
+pub struct Builder {
+    batch: Batch,
+    /// The step that the next one depends on.
+    last: Option<usize>,
+}
+
+impl Builder {
+    /// Index of the next step.
+    pub fn next(&self) -> usize {
+        self.batch.steps.len()
+    }
+
+    /// A step that is executed if the one before it was and succeeded. Returns its index.
+    pub fn then(&mut self, stmt: Stmt) -> usize {
+        let index = self.push(self.last.map(ok), stmt);
+        self.last = Some(index);
+        index
+    }
+
+    /// Like [`Self::then`], by SQL text alone.
+    pub fn then_sql(&mut self, sql: &'static str) -> usize {
+        self.then(Stmt::effect(Statement::new(sql, vec![])))
+    }
+
+    /// A step with a condition of its own; what follows does not depend on it.
+    pub fn aside(&mut self, condition: Condition, stmt: Stmt) -> usize {
+        self.push(Some(condition), stmt)
+    }
+
+    /// What follows depends on this step.
+    pub fn go_on_from(&mut self, step: usize) {
+        self.last = Some(step);
+    }
+
+    fn push(&mut self, condition: Option<Condition>, stmt: Stmt) -> usize {
+        self.batch.steps.push(Step { condition, stmt });
+        self.batch.steps.len() - 1
+    }
+
+    /// The batch.
+    pub fn build(self) -> Batch {
+        self.batch
+    }
+}
+
+/// The step succeeded.
+pub fn ok(step: usize) -> Condition {
+    Condition::Ok { step }
+}
+
+/// The step failed or was not executed.
+pub fn not_ok(step: usize) -> Condition {
+    Condition::Not { cond: Box::new(ok(step)) }
+}
+
+/// Both hold.
+pub fn both(first: Condition, second: Condition) -> Condition {
+    Condition::And { conds: vec![first, second] }
+}
+
+/// One of them holds.
+pub fn either(first: Condition, second: Condition) -> Condition {
+    Condition::Or { conds: vec![first, second] }
+}
+
+/// `BEGIN IMMEDIATE`, the statements, `COMMIT`; a failure anywhere takes everything back. Statements start at step 1.
+pub fn transaction(statements: impl IntoIterator<Item = Stmt>) -> (Batch, usize) {
+    let mut builder = Builder::default();
+    builder.then_sql("BEGIN IMMEDIATE");
+    for stmt in statements {
+        builder.then(stmt);
+    }
+    let commit = builder.then_sql("COMMIT");
+    builder.aside(not_ok(commit), Stmt::effect(Statement::new("ROLLBACK", vec![])));
+    (builder.build(), commit)
+}
+
+impl BatchAnswer {
+    /// Whether the step was executed and succeeded.
+    pub fn succeeded(&self, step: usize) -> bool {
+        self.result(step).is_some()
+    }
+
+    /// The result of a step that succeeded.
+    pub fn result(&self, step: usize) -> Option<&StmtAnswer> {
+        self.step_results.get(step)?.as_ref()
+    }
+
+    /// The error of a step that failed.
+    pub fn error(&self, step: usize) -> Option<&ServerError> {
+        self.step_errors.get(step)?.as_ref()
+    }
+
+    /// The first step that failed, and why.
+    pub fn first_error(&self) -> Option<(usize, &ServerError)> {
+        self.step_errors.iter().enumerate().find_map(|(step, error)| Some((step, error.as_ref()?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transaction_ends_in_commit_or_rollback() {
+        let (batch, commit) = transaction([Stmt::effect(Statement::new("DELETE FROM t", vec![]))]);
+        let texts: Vec<&str> = batch.steps.iter().map(|step| step.stmt.sql.as_ref()).collect();
+        assert_eq!((texts.as_slice(), commit), (&["BEGIN IMMEDIATE", "DELETE FROM t", "COMMIT", "ROLLBACK"][..], 2));
+        let text = serde_json::to_string(&batch).unwrap_or_default();
+        assert!(text.contains(r#"{"condition":{"type":"ok","step":0},"stmt":{"sql":"DELETE FROM t""#), "{text}");
+        assert!(text.contains(r#"{"condition":{"type":"not","cond":{"type":"ok","step":2}},"stmt":{"sql":"ROLLBACK""#));
+    }
+}

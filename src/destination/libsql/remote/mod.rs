@@ -1,0 +1,71 @@
+//! libSQL servers over the network: Turso, or a server of one's own.
+//!
+//! [`RemoteDatabase`] implements [`Destination`](super::super::Destination) over Hrana (`hrana`). Every commit is one
+//! request (`write`); everything else that writes is a transaction that is applied once, whatever happens to its reply
+//! (`transaction`); the lease is a row that both check (`lease`). What a local file does better, reading a schema, is done
+//! by one: `schema`.
+
+mod checks;
+mod connection;
+mod copy;
+mod destination;
+mod encode;
+mod hrana;
+mod lease;
+mod migrate;
+mod options;
+mod place;
+mod records;
+mod schema;
+mod shadow;
+mod snapshot;
+mod transaction;
+mod write;
+
+pub use hrana::TokenSource;
+pub use options::RemoteOptions;
+
+use connection::Connection;
+use hrana::Client;
+use lease::Lease;
+use write::{Flights, Session, Sizing};
+
+use crate::error::Result;
+
+/// A libSQL server.
+pub struct RemoteDatabase {
+    connection: Connection,
+    options: RemoteOptions,
+    /// fireferry's tables exist in a format that is known.
+    state_ready: bool,
+    lease: Option<Lease>,
+    session: Option<Session>,
+    flights: Flights,
+    sizing: Sizing,
+    /// Commits to be sent one by one, because the last one was refused.
+    careful: usize,
+    /// Commits that were refused so far.
+    refused: usize,
+}
+
+impl RemoteDatabase {
+    /// A destination on a server. Connects to nothing yet.
+    ///
+    /// # Errors
+    /// Kind `Config`: plain HTTP to another machine, or a token file that cannot be read.
+    pub fn new(options: RemoteOptions) -> Result<Self> {
+        let base = options::base_of(&options)?;
+        let client = Client::new(&base, options.token.clone(), options.request_timeout)?;
+        Ok(Self {
+            connection: Connection::new(client, options.max_retries, options.max_retry_time),
+            sizing: Sizing::new(options.commit_documents, options.commit_bytes, options.max_lock_time),
+            options,
+            state_ready: false,
+            lease: None,
+            session: None,
+            flights: Flights::default(),
+            careful: 0,
+            refused: 0,
+        })
+    }
+}

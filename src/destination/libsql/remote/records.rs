@@ -1,0 +1,187 @@
+//! fireferry's own tables on the server.
+
+use super::RemoteDatabase;
+use super::connection::Rows;
+use crate::destination::libsql::failure::Failure;
+use crate::destination::libsql::records::{checkpoints, rejects, runs, state};
+use crate::destination::libsql::statement::{integer, text};
+use crate::destination::{PartitionState, RejectQuery, RunRecord, StoredReject};
+use crate::domain::cursor::{Counts, Partition};
+use crate::domain::row::SqlValue;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Content of rejects in one answer: the server sends at most 10 MB, and base64 makes 4 bytes of 3.
+const MOST_BYTES: i64 = 4 << 20;
+
+impl RemoteDatabase {
+    /// Creates fireferry's tables unless they exist; refuses those of a newer program.
+    pub(super) async fn create_state(&mut self) -> Result<()> {
+        if self.has_state().await? {
+            return Ok(());
+        }
+        let id = uuid::Uuid::now_v7().to_string();
+        self.transaction(&state::create(&id)).await?;
+        self.state_ready = true;
+        Ok(())
+    }
+
+    /// Whether fireferry's tables exist, in a format that this program knows.
+    pub(super) async fn has_state(&mut self) -> Result<bool> {
+        if !self.state_ready
+            && let Some(format) = self.meta("format").await?
+        {
+            state::require_known(&format, self.connection.host())?;
+            self.state_ready = true;
+        }
+        Ok(self.state_ready)
+    }
+
+    /// The destination's identity.
+    pub(super) async fn identity(&mut self) -> Result<Option<String>> {
+        if self.has_state().await? { self.meta("id").await } else { Ok(None) }
+    }
+
+    async fn meta(&self, name: &str) -> Result<Option<String>> {
+        if self.connection.query(state::exists()).await?.is_empty() {
+            return Ok(None);
+        }
+        let rows = self.connection.query(state::meta(name)).await?;
+        rows.first().map(|row| text(row, 0)).transpose().map_err(unreadable)
+    }
+
+    /// Stores a run with its partitions.
+    pub(super) async fn insert_run(&mut self, run: &RunRecord, partitions: &[(String, Partition)]) -> Result<()> {
+        self.transaction(&runs::insert(run, partitions)).await.map(drop)
+    }
+
+    /// The newest run of the pipeline, or the run named if it is the pipeline's.
+    pub(super) async fn newest_run(&mut self, pipeline: &str, run: Option<&str>) -> Result<Option<RunRecord>> {
+        if !self.has_state().await? {
+            return Ok(None);
+        }
+        let rows = self.connection.query(runs::find(pipeline, run)).await?;
+        rows.first().map(|row| runs::decode(row)).transpose().map_err(unreadable)
+    }
+
+    /// Stores status and details of a run.
+    pub(super) async fn save_run(&mut self, run: &RunRecord) -> Result<()> {
+        let answers = self.transaction(&[runs::update(run)]).await?;
+        match answers.as_deref() {
+            Some([answer]) if answer.affected_row_count == 0 => Err(runs::unknown_run(&run.run)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Stores status and details of a run and forgets what it did to collections.
+    pub(super) async fn restart_collections(&mut self, run: &RunRecord, collections: &[String]) -> Result<()> {
+        self.session = None;
+        self.transaction(&runs::restart(run, collections)).await.map(drop)
+    }
+
+    /// What is durable of every partition of the run.
+    pub(super) async fn partition_states(&mut self, run: &str) -> Result<Vec<PartitionState>> {
+        if !self.has_state().await? {
+            return Ok(vec![]);
+        }
+        let rows = self.connection.query(checkpoints::partitions(run)).await?;
+        let stored: Vec<(String, Partition)> = decoded(&rows, checkpoints::decode_partition)?;
+        let mut states = Vec::with_capacity(stored.len());
+        for some in stored.chunks(100) {
+            let questions =
+                some.iter().map(|(collection, partition)| checkpoints::commits(run, collection, &partition.id));
+            let answers = self.connection.queries(questions.collect()).await?;
+            for ((collection, partition), commits) in some.iter().cloned().zip(answers) {
+                states.push(checkpoints::state(collection, partition, &commits).map_err(unreadable)?);
+            }
+        }
+        Ok(states)
+    }
+
+    /// Sums of all commits of a run by collection.
+    pub(super) async fn counts_by_collection(&mut self, run: &str) -> Result<Vec<(String, Counts)>> {
+        if !self.has_state().await? {
+            return Ok(vec![]);
+        }
+        decoded(&self.connection.query(checkpoints::counts_by_collection(run)).await?, checkpoints::decode_counts)
+    }
+
+    /// Rejects by query, bounded in number and bytes.
+    pub(super) async fn stored_rejects(&mut self, query: &RejectQuery) -> Result<Vec<StoredReject>> {
+        if !self.has_state().await? {
+            return Ok(vec![]);
+        }
+        let sizes = decoded(&self.connection.query(rejects::sizes(query)).await?, |row| integer(row, 0))?;
+        if sizes.is_empty() {
+            return Ok(vec![]);
+        }
+        let fitting = rejects::fitting_within(&sizes, MOST_BYTES);
+        if sizes.first().is_some_and(|first| *first > MOST_BYTES) {
+            return self.large_reject(query).await;
+        }
+        decoded(&self.connection.query(rejects::select(query, fitting)).await?, rejects::decode)
+    }
+
+    /// One reject that is too large for an answer: its content comes in parts.
+    async fn large_reject(&self, query: &RejectQuery) -> Result<Vec<StoredReject>> {
+        let (without, part) = rejects::in_parts(query);
+        let mut rows = self.connection.query(without).await?;
+        let mut content = Vec::new();
+        loop {
+            let mut part = part.clone();
+            part.values.extend([length(content.len() + 1), SqlValue::Integer(MOST_BYTES)]);
+            let found = self.connection.query(part).await?;
+            match found.into_iter().next().and_then(|row| row.into_iter().next()) {
+                Some(SqlValue::Blob(bytes)) if !bytes.is_empty() => content.extend(bytes),
+                _ => break,
+            }
+        }
+        if let Some(last) = rows.first_mut().and_then(|row| row.last_mut()) {
+            *last = SqlValue::Blob(content);
+        }
+        decoded(&rows, rejects::decode)
+    }
+
+    /// The highest pass that a waiting document was tried in.
+    pub(super) async fn highest_pass(&mut self, run: &str, collection: Option<&str>) -> Result<u64> {
+        if !self.has_state().await? {
+            return Ok(0);
+        }
+        let rows = self.connection.query(rejects::highest_pass(run, collection)).await?;
+        let pass = rows.first().map(|row| integer(row, 0)).transpose().map_err(unreadable)?;
+        Ok(pass.and_then(|pass| u64::try_from(pass).ok()).unwrap_or_default())
+    }
+
+    /// After a load: forgets the keys seen. What a server does for its planner and its log is its own matter.
+    pub(super) async fn finish_run(&mut self, run: &str) -> Result<()> {
+        self.session = None;
+        let others = !self.connection.query(runs::other_keys(run)).await?.is_empty();
+        self.transaction(&[runs::forget_keys(run, others)]).await.map(drop)
+    }
+
+    /// Deletes all rows of the tables in the order given, and the pipeline's runs, in one transaction.
+    pub(super) async fn clear_tables(&mut self, pipeline: &str, tables: &[String]) -> Result<Vec<u64>> {
+        self.session = None;
+        let known = self.has_state().await?;
+        let before = self.count_rows(tables).await?;
+        let statements = crate::destination::libsql::records::clear::clear(pipeline, tables, known);
+        // Where the answer was lost, what was counted before is what was deleted: the lease keeps other runs away.
+        Ok(match self.transaction(&statements).await? {
+            Some(answers) => answers.iter().take(tables.len()).map(|answer| answer.affected_row_count).collect(),
+            None => before,
+        })
+    }
+}
+
+/// Every row, decoded.
+pub(super) fn decoded<T>(rows: &Rows, decode: impl Fn(&[SqlValue]) -> Result<T, Failure>) -> Result<Vec<T>> {
+    rows.iter().map(|row| decode(row)).collect::<Result<_, _>>().map_err(unreadable)
+}
+
+/// An answer that is not what was asked for.
+pub(super) fn unreadable(failure: Failure) -> Error {
+    Error::new(ErrorKind::Internal, "destination_internal", failure.message)
+}
+
+fn length(number: usize) -> SqlValue {
+    SqlValue::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+}

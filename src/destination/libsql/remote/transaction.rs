@@ -1,0 +1,133 @@
+//! Transactions besides commits: applied once, or not at all, whatever happens to the replies.
+
+use super::RemoteDatabase;
+use super::connection::unexpected;
+use super::hrana::batch::{Builder, not_ok};
+use super::hrana::{BatchAnswer, Request, Response, Stmt, StmtAnswer, Trouble};
+use crate::destination::libsql::failure::Failure;
+use crate::destination::libsql::statement::Statement;
+use crate::error::{Error, ErrorKind, Result};
+
+/// The first step that is not the transaction's own: PRAGMA, BEGIN, and the two of the guard come before.
+const FIRST: usize = 4;
+
+/// Whether foreign keys are checked row by row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Foreign {
+    /// As always.
+    Checked,
+    /// The statements see to it themselves.
+    Unchecked,
+}
+
+/// A transaction that was refused.
+pub(super) struct Refused {
+    /// Index of the statement.
+    pub statement: usize,
+    /// Why.
+    pub failure: Failure,
+}
+
+impl RemoteDatabase {
+    /// Applies statements in one transaction, guarded by the lease.
+    ///
+    /// Every transaction leaves a mark that the next one demands: one that was sent twice because its reply was lost is
+    /// refused the second time. `None`: applied, but what it answered was lost.
+    pub(super) async fn transaction(&mut self, statements: &[Statement]) -> Result<Option<Vec<StmtAnswer>>> {
+        match self.try_transaction(statements, Foreign::Checked).await? {
+            Ok(answers) => Ok(answers),
+            Err(refused) => Err(Trouble::Sql(refused.failure).into_error(self.connection.host())),
+        }
+    }
+
+    /// Like [`Self::transaction`]; a statement that SQLite refuses is told apart from everything else.
+    pub(super) async fn try_transaction(
+        &mut self,
+        statements: &[Statement],
+        foreign: Foreign,
+    ) -> Result<Result<Option<Vec<StmtAnswer>>, Refused>> {
+        let Some(lease) = &mut self.lease else { return Err(no_lease()) };
+        let mark = uuid::Uuid::now_v7().to_string();
+        let mut builder = Builder::default();
+        builder.then_sql(match foreign {
+            Foreign::Checked => "PRAGMA foreign_keys = ON",
+            Foreign::Unchecked => "PRAGMA foreign_keys = OFF",
+        });
+        builder.then_sql("BEGIN IMMEDIATE");
+        for guard in lease.guard_once(&mark) {
+            builder.then(Stmt::effect(guard));
+        }
+        for statement in statements {
+            builder.then(Stmt::query(statement.clone()));
+        }
+        let commit = builder.then_sql("COMMIT");
+        builder.aside(not_ok(commit), Stmt::effect(Statement::new("ROLLBACK", vec![])));
+        let requests = [Request::batch(builder.build()), Request::Close];
+        let mut pauses = self.connection.pauses();
+        let _writing = self.connection.writing().await;
+        loop {
+            match outcome(&self.connection, &requests, commit).await {
+                Outcome::Applied(answers) => {
+                    lease.mark = mark;
+                    return Ok(Ok(Some(answers)));
+                }
+                Outcome::Guarded => {
+                    // Either an earlier try of this very transaction was applied, or somebody took over.
+                    let now = lease.look(&self.connection).await?;
+                    if now == mark {
+                        lease.mark = mark;
+                        return Ok(Ok(None));
+                    }
+                    return Err(Error::new(
+                        ErrorKind::Internal,
+                        "lease_mark",
+                        "the lease's mark is not this process's",
+                    ));
+                }
+                Outcome::Refused(refused) => return Ok(Err(refused)),
+                Outcome::Trouble(trouble) => pauses.next(trouble, self.connection.host()).await?,
+            }
+        }
+    }
+}
+
+enum Outcome {
+    Applied(Vec<StmtAnswer>),
+    /// The lease's guard failed.
+    Guarded,
+    Refused(Refused),
+    Trouble(Trouble),
+}
+
+async fn outcome(connection: &super::connection::Connection, requests: &[Request], commit: usize) -> Outcome {
+    let answer = match connection.client().pipeline(None, requests).await {
+        Ok(answer) => answer,
+        Err(trouble) => return Outcome::Trouble(trouble),
+    };
+    match answer.responses.into_iter().next() {
+        Some(Ok(Response::Batch { result })) => of_batch(connection, &result, commit),
+        Some(Err(trouble)) => Outcome::Trouble(trouble),
+        _ => Outcome::Trouble(unexpected("something else than a batch")),
+    }
+}
+
+fn of_batch(connection: &super::connection::Connection, result: &BatchAnswer, commit: usize) -> Outcome {
+    if result.succeeded(commit) {
+        let answers = (FIRST..commit).map(|step| result.result(step).cloned().unwrap_or_default());
+        return Outcome::Applied(answers.collect());
+    }
+    let Some((step, error)) = result.first_error() else {
+        return Outcome::Trouble(unexpected("neither success nor an error"));
+    };
+    match connection.client().judge(error) {
+        Trouble::Sql(_) if step < FIRST && step > 1 => Outcome::Guarded,
+        Trouble::Sql(failure) if step >= FIRST && step < commit => {
+            Outcome::Refused(Refused { statement: step - FIRST, failure })
+        }
+        trouble => Outcome::Trouble(trouble),
+    }
+}
+
+fn no_lease() -> Error {
+    Error::new(ErrorKind::Internal, "lease_missing", "a remote destination is written without its lease")
+}

@@ -1,0 +1,109 @@
+//! What a load needs to know of the destination, and what is remembered between commits.
+
+use crate::destination::libsql::records::{claims::unique_sets, rejects, seen};
+use crate::destination::libsql::refusal::Around;
+use crate::destination::libsql::remote::RemoteDatabase;
+use crate::destination::libsql::statement::{Statement, integer};
+use crate::destination::libsql::tables::require;
+use crate::destination::{ChildTarget, Target};
+use crate::domain::schema::{Schema, Table};
+use crate::error::Result;
+
+/// The prepared load of one run.
+#[derive(Debug)]
+pub(in super::super) struct Session {
+    pub run: String,
+    pub targets: Vec<TargetPlan>,
+    /// Number of the next reject, everything under way included.
+    pub next_reject: i64,
+    /// Changes when another program changes the schema; `None` where the server does not tell.
+    pub schema_version: Option<i64>,
+}
+
+/// One target.
+#[derive(Debug)]
+pub(in super::super) struct TargetPlan {
+    pub target: Target,
+    pub table: Table,
+    pub children: Vec<ChildPlan>,
+    /// Owner of this target's keys in `_fireferry_seen` and `_fireferry_claims`.
+    pub owner: Option<i64>,
+    /// Unique column sets besides the key, as indexes into the target's columns.
+    pub unique_sets: Vec<Vec<usize>>,
+    /// Waiting documents of the collection, everything under way included.
+    pub waiting: i64,
+}
+
+/// One child table.
+#[derive(Debug)]
+pub(in super::super) struct ChildPlan {
+    pub child: ChildTarget,
+    pub table: Table,
+}
+
+impl Session {
+    /// What a refusal of this target is explained with. `targets` are all of the run.
+    pub fn around<'a>(&'a self, plan: &'a TargetPlan, targets: &'a [&'a Target], finalize: bool) -> Around<'a> {
+        Around {
+            run: &self.run,
+            finalize,
+            target: &plan.target,
+            table: &plan.table,
+            children: plan.children.iter().map(|plan| (&plan.child, &plan.table)).collect(),
+            targets,
+        }
+    }
+}
+
+impl RemoteDatabase {
+    /// Checks that the tables exist and reads what commits need to know.
+    pub(in super::super) async fn prepare_session(&mut self, run: &str, targets: &[Target]) -> Result<()> {
+        self.session = None;
+        let schema = self.schema().await?;
+        let mut session = Session {
+            run: run.to_owned(),
+            targets: targets.iter().map(|target| plan(&schema, target)).collect::<Result<_>>()?,
+            next_reject: 1,
+            schema_version: self.schema_version().await?,
+        };
+        let mut questions = vec![rejects::next_id()];
+        for plan in &session.targets {
+            questions.extend([seen::owner(run, &plan.target), rejects::waiting(run, &plan.target)]);
+        }
+        let mut answers = self.connection.queries(questions).await?.into_iter();
+        let mut number = || {
+            let rows = answers.next().unwrap_or_default();
+            rows.first().and_then(|row| integer(row, 0).ok())
+        };
+        session.next_reject = number().unwrap_or(1);
+        for plan in &mut session.targets {
+            plan.owner = number();
+            plan.waiting = number().unwrap_or(0);
+        }
+        self.session = Some(session);
+        Ok(())
+    }
+
+    /// `None` where the server does not let it be asked.
+    async fn schema_version(&self) -> Result<Option<i64>> {
+        let select = Statement::new("SELECT schema_version FROM pragma_schema_version", vec![]);
+        let answer = self.connection.try_query(select).await?;
+        Ok(answer.ok().and_then(|rows| integer(rows.first()?, 0).ok()))
+    }
+}
+
+fn plan(schema: &Schema, target: &Target) -> Result<TargetPlan> {
+    let table = require(schema, &target.table, &target.columns, target)?;
+    let child = |child: &ChildTarget| {
+        let table = require(schema, &child.table, &child.columns, target)?;
+        Ok(ChildPlan { child: child.clone(), table })
+    };
+    Ok(TargetPlan {
+        children: target.children.iter().map(child).collect::<Result<_>>()?,
+        owner: None,
+        unique_sets: unique_sets(&table, target),
+        waiting: 0,
+        target: target.clone(),
+        table,
+    })
+}

@@ -1,0 +1,140 @@
+//! Statements about many rows at once: the rows come as a [`Piece`] and are called `_fireferry_rows` (columns `c0`, `c1`, …).
+
+use crate::destination::libsql::remote::encode::Piece;
+use crate::destination::libsql::sql::{exact, list, quote};
+use crate::destination::libsql::statement::Statement;
+use crate::destination::{ChildTarget, Target};
+use crate::domain::row::SqlValue;
+use crate::domain::schema::Table;
+
+const ROWS: &str = "_fireferry_rows";
+
+/// Inserts the rows. `OR ABORT` overrides conflict clauses of the schema, which could delete other rows.
+pub(super) fn insert(table: &str, columns: &[String], piece: &Piece) -> Statement {
+    Statement::new(insert_text(table, columns, piece), piece.values.clone())
+}
+
+/// Inserts the rows unless their key exists.
+pub(super) fn insert_new(target: &Target, piece: &Piece) -> Statement {
+    let key = list(target.key.iter().map(|index| &target.columns[*index]));
+    // Without WHERE, `ON` would belong to a join.
+    let text =
+        format!("{} WHERE true ON CONFLICT ({key}) DO NOTHING", insert_text(&target.table, &target.columns, piece));
+    Statement::new(text, piece.values.clone())
+}
+
+fn insert_text(table: &str, columns: &[String], piece: &Piece) -> String {
+    let values = piece.columns.join(", ");
+    format!("INSERT OR ABORT INTO {} ({}) SELECT {values}{}", quote(table), list(columns), piece.from)
+}
+
+/// Makes the mapped columns of existing rows equal. `None` when all of them are key.
+pub(super) fn update(target: &Target, piece: &Piece) -> Option<Statement> {
+    let set: Vec<String> =
+        others(target).map(|index| format!("{} = {ROWS}.c{index}", quote(&target.columns[index]))).collect();
+    let text = format!(
+        "UPDATE OR ABORT {} SET {} FROM ({}) AS {ROWS} WHERE {}",
+        quote(&target.table),
+        set.join(", "),
+        piece.select(),
+        same_key(target)
+    );
+    (!set.is_empty()).then(|| Statement::new(text, piece.values.clone()))
+}
+
+/// For every row whose key exists: its number in the piece, and 0 or 1: whether it differs.
+pub(super) fn compare(target: &Target, piece: &Piece) -> Statement {
+    let differs: Vec<String> = others(target)
+        .map(|index| {
+            let column = column_of(&target.table, &target.columns[index]);
+            format!("{column} COLLATE BINARY IS NOT {ROWS}.c{index} OR typeof({column}) <> typeof({ROWS}.c{index})")
+        })
+        .collect();
+    let differs = if differs.is_empty() { "0".to_owned() } else { differs.join(" OR ") };
+    let text = format!(
+        "SELECT {ROWS}.number, {differs} FROM ({}) AS {ROWS} JOIN {} ON {}",
+        numbered(piece),
+        quote(&target.table),
+        same_key(target)
+    );
+    Statement::new(text, piece.values.clone())
+}
+
+/// For every stored child row of the documents in the piece (their linked values): the document's number in the piece,
+/// then the mapped columns, exactly.
+pub(super) fn select_children(child: &ChildTarget, piece: &Piece) -> Statement {
+    let columns: Vec<String> = child.columns.iter().map(|column| exact(&column_of(&child.table, column))).collect();
+    let text = format!(
+        "SELECT {ROWS}.number, {} FROM ({}) AS {ROWS} JOIN {} ON {}",
+        columns.join(", "),
+        numbered(piece),
+        quote(&child.table),
+        same_parent(child)
+    );
+    Statement::new(text, piece.values.clone())
+}
+
+/// Deletes the child rows of the documents in the piece (their linked values).
+pub(super) fn delete_children(child: &ChildTarget, table: &Table, piece: &Piece) -> Statement {
+    let identity: Vec<String> = match table.without_rowid {
+        true => table.primary_key.iter().map(|column| column_of(&child.table, column)).collect(),
+        false => vec![format!("{}.{}", quote(&child.table), rowid(table))],
+    };
+    let identity = identity.join(", ");
+    let name = quote(&child.table);
+    let text = format!(
+        "DELETE FROM {name} WHERE ({identity}) IN (SELECT {identity} FROM ({}) AS {ROWS} JOIN {name} ON {})",
+        piece.select(),
+        same_parent(child)
+    );
+    Statement::new(text, piece.values.clone())
+}
+
+/// A name of the rowid that is no column's.
+fn rowid(table: &Table) -> &'static str {
+    ["rowid", "_rowid_", "oid"].into_iter().find(|name| table.column(name).is_none()).unwrap_or("rowid")
+}
+
+/// Fails the transaction unless the statement before changed so many rows.
+pub(super) fn changed(rows: u64) -> Statement {
+    let rows = SqlValue::Integer(i64::try_from(rows).unwrap_or(i64::MAX));
+    Statement::new("SELECT CASE WHEN changes() = ?1 THEN 1 ELSE abs(-9223372036854775807 - 1) END", vec![rows])
+}
+
+/// The rows of a piece with their numbers, from 0.
+fn numbered(piece: &Piece) -> String {
+    let number = if piece.from.is_empty() { "0" } else { "key" };
+    let select = piece.select();
+    select.replacen("SELECT ", &format!("SELECT {number} AS number, "), 1)
+}
+
+/// Mapped columns outside of the key.
+fn others(target: &Target) -> impl Iterator<Item = usize> {
+    (0..target.columns.len()).filter(|index| !target.key.contains(index))
+}
+
+fn column_of(table: &str, column: &str) -> String {
+    format!("{}.{}", quote(table), quote(column))
+}
+
+fn same_key(target: &Target) -> String {
+    let parts: Vec<String> =
+        target.key.iter().map(|index| equal(&target.table, &target.columns[*index], *index)).collect();
+    parts.join(" AND ")
+}
+
+fn same_parent(child: &ChildTarget) -> String {
+    let columns = child.link.iter().enumerate();
+    let parts: Vec<String> =
+        columns.map(|(position, (column, _))| equal(&child.table, &child.columns[*column], position)).collect();
+    parts.join(" AND ")
+}
+
+/// The first comparison finds the row by its index, the second is exact under any collation of the column.
+fn equal(table: &str, column: &str, number: usize) -> String {
+    let column = column_of(table, column);
+    format!(
+        "{column} = {ROWS}.c{number} AND {column} COLLATE BINARY = {ROWS}.c{number} \
+         AND typeof({column}) = typeof({ROWS}.c{number})"
+    )
+}
