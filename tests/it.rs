@@ -10,5 +10,6 @@ mod mapping;
 mod migrations;
 mod pipeline;
 mod proof;
+mod remote;
 mod source;
 mod support;

@@ -91,7 +91,8 @@ async fn a_commit_whose_answer_was_lost_is_found_by_its_checkpoint_and_not_appli
     assert_eq!((again.kind(), again.code()), (ErrorKind::Internal, "commit_out_of_order"));
     header.sequence = 3;
     header.from = db.partitions("r").await.unwrap()[0].cursor.clone();
-    let receipt = db.write(&header, &mut feed(vec![batch(documents(3), "after 3")])).await.unwrap();
+    let written = db.write(&header, &mut feed(vec![batch(documents(3), "after 3")])).await.unwrap();
+    let receipt = only(&mut db, written).await;
     assert_eq!(counts(&receipt.counts), "read 100, inserted 99, rejected 1");
 }
 

@@ -8,6 +8,15 @@ use fireferry::error::{Error, ErrorKind};
 
 use super::support::*;
 
+in_a_file_and_on_a_server! {
+    a_refused_document_is_kept_with_its_reason_and_its_neighbours_are_written,
+    the_checkpoint_moves_with_the_rows,
+    a_commit_that_does_not_follow_the_checkpoint_is_refused_whole,
+    an_error_of_the_source_takes_the_whole_commit_back,
+    only_what_differs_is_updated_and_a_case_or_type_is_a_difference,
+    a_trigger_that_ends_the_transaction_loses_the_whole_commit_and_says_so,
+}
+
 const USERS: &str = "CREATE TABLE users (id TEXT PRIMARY KEY, email TEXT NOT NULL UNIQUE,
                      age INTEGER CONSTRAINT grown CHECK (age >= 0)) STRICT;";
 
@@ -15,10 +24,9 @@ fn user(id: &str, email: &str, age: i64) -> fireferry::domain::row::MappedDocume
     document("users", vec![text(id), text(email), int(age)])
 }
 
-#[tokio::test]
 async fn a_refused_document_is_kept_with_its_reason_and_its_neighbours_are_written() {
-    let (place, mut db) = with_schema(USERS).await;
-    let mut run = Run::start(&mut db, "r1", vec![target("users", &["id", "email", "age"])]).await;
+    let (place, mut db) = with_tables(USERS).await;
+    let mut run = Run::start(&mut *db, "r1", vec![target("users", &["id", "email", "age"])]).await;
     let mut null = user("n", "x", 1);
     null.row[1] = fireferry::domain::row::SqlValue::Null;
     let mut wrong = user("w", "w@x", 1);
@@ -32,11 +40,11 @@ async fn a_refused_document_is_kept_with_its_reason_and_its_neighbours_are_writt
         user("a", "other@x", 4),
         user("d", "d@x", 5),
     ];
-    let receipt = run.write(&mut db, 0, documents).await;
+    let receipt = run.write(&mut *db, 0, documents).await;
     assert_eq!(counts(&receipt.counts), "read 7, inserted 2, rejected 4, waiting 1");
-    assert_eq!(query(&place.file, "SELECT id, email FROM users ORDER BY id").await, "a|a@x\nd|d@x");
+    assert_eq!(place.query("SELECT id, email FROM users ORDER BY id").await, "a|a@x\nd|d@x");
     assert_eq!(
-        reasons(&mut db).await,
+        reasons(&mut *db).await,
         [
             "check_failed: CHECK of users failed: grown",
             "not_null: users.email must not be NULL",
@@ -45,17 +53,16 @@ async fn a_refused_document_is_kept_with_its_reason_and_its_neighbours_are_writt
             "duplicate_key: an earlier document of this run has users.id = 'a' too",
         ]
     );
-    let kept = rejects(&mut db).await;
+    let kept = rejects(&mut *db).await;
     assert_eq!(kept[0].reject.document.as_deref(), Some("users/b"));
     assert_eq!(kept[0].reject.key.as_deref(), Some("[\"b\"]"));
     assert_eq!(kept[0].reject.origin.to_string(), "test.ndjson:1");
 }
 
-#[tokio::test]
 async fn the_checkpoint_moves_with_the_rows() {
-    let (_place, mut db) = with_schema(USERS).await;
-    let mut run = Run::start(&mut db, "r1", vec![target("users", &["id", "email", "age"])]).await;
-    run.write(&mut db, 0, vec![user("a", "a@x", 1)]).await;
+    let (_place, mut db) = with_tables(USERS).await;
+    let mut run = Run::start(&mut *db, "r1", vec![target("users", &["id", "email", "age"])]).await;
+    run.write(&mut *db, 0, vec![user("a", "a@x", 1)]).await;
     let second = run.header(0);
     let mut batches = feed(vec![batch(vec![user("b", "b@x", 1)], "x"), batch(vec![user("c", "c@x", 1)], "end")]);
     batches.batches[1].last = true;
@@ -70,34 +77,32 @@ async fn the_checkpoint_moves_with_the_rows() {
     assert_eq!(db.counts("r1").await.unwrap(), vec![("users".to_owned(), states[0].counts)]);
 }
 
-#[tokio::test]
 async fn a_commit_that_does_not_follow_the_checkpoint_is_refused_whole() {
-    let (place, mut db) = with_schema(USERS).await;
-    let mut run = Run::start(&mut db, "r1", vec![target("users", &["id", "email", "age"])]).await;
+    let (place, mut db) = with_tables(USERS).await;
+    let mut run = Run::start(&mut *db, "r1", vec![target("users", &["id", "email", "age"])]).await;
     let first = run.header(0);
-    run.write(&mut db, 0, vec![user("a", "a@x", 1)]).await;
+    run.write(&mut *db, 0, vec![user("a", "a@x", 1)]).await;
     let gap = CommitHeader { sequence: 3, ..run.header(0) };
     let elsewhere = CommitHeader { from: Some(Cursor("elsewhere".into())), ..run.header(0) };
     for header in [first, gap, elsewhere] {
-        let error = db.write(&header, &mut feed(vec![batch(vec![user("z", "z@x", 1)], "x")])).await.unwrap_err();
+        let error = failure(&mut *db, &header, feed(vec![batch(vec![user("z", "z@x", 1)], "x")])).await;
         assert_eq!(error.code(), "commit_out_of_order");
     }
-    assert_eq!(query(&place.file, "SELECT count(*) FROM users").await, "1");
-    run.write(&mut db, 0, vec![user("b", "b@x", 1)]).await;
+    assert_eq!(place.query("SELECT count(*) FROM users").await, "1");
+    run.write(&mut *db, 0, vec![user("b", "b@x", 1)]).await;
 }
 
-#[tokio::test]
 async fn an_error_of_the_source_takes_the_whole_commit_back() {
-    let (place, mut db) = with_schema(USERS).await;
-    let mut run = Run::start(&mut db, "r1", vec![target("users", &["id", "email", "age"])]).await;
+    let (place, mut db) = with_tables(USERS).await;
+    let mut run = Run::start(&mut *db, "r1", vec![target("users", &["id", "email", "age"])]).await;
     let mut batches = feed(vec![batch(vec![user("a", "a@x", 1), user("b", "b@x", -1)], "x")]);
     batches.error = Some(Error::new(ErrorKind::Source, "cut", "the file ended"));
     let error = db.write(&run.header(0), &mut batches).await.unwrap_err();
     assert_eq!(error.code(), "cut");
-    assert_eq!(query(&place.file, "SELECT count(*) FROM users").await, "0");
-    assert_eq!(reasons(&mut db).await, Vec::<String>::new());
+    assert_eq!(place.query("SELECT count(*) FROM users").await, "0");
+    assert_eq!(reasons(&mut *db).await, Vec::<String>::new());
     assert_eq!(db.partitions("r1").await.unwrap()[0].sequence, 0);
-    let receipt = run.write(&mut db, 0, vec![user("a", "a@x", 1)]).await;
+    let receipt = run.write(&mut *db, 0, vec![user("a", "a@x", 1)]).await;
     assert_eq!(counts(&receipt.counts), "read 1, inserted 1");
 }
 
@@ -129,19 +134,18 @@ async fn writing_the_same_documents_again_changes_nothing() {
     }
 }
 
-#[tokio::test]
 async fn only_what_differs_is_updated_and_a_case_or_type_is_a_difference() {
     let schema =
         "CREATE TABLE things (id TEXT PRIMARY KEY, name TEXT COLLATE NOCASE, any_value ANY, kept TEXT DEFAULT 'k')
                   STRICT; INSERT INTO things VALUES ('a', 'ab', 1, 'mine'), ('b', 'ab', 1, 'mine');";
-    let (place, mut db) = with_schema(schema).await;
+    let (place, mut db) = with_tables(schema).await;
     let target = filled(target("things", &["id", "name", "any_value"]));
-    let mut run = Run::start(&mut db, "r1", vec![target]).await;
+    let mut run = Run::start(&mut *db, "r1", vec![target]).await;
     let row = |id: &str, name: &str, any| document("things", vec![text(id), text(name), any]);
     let real = fireferry::domain::row::SqlValue::Real(1.0);
-    let receipt = run.write(&mut db, 0, vec![row("a", "AB", int(1)), row("b", "ab", real)]).await;
+    let receipt = run.write(&mut *db, 0, vec![row("a", "AB", int(1)), row("b", "ab", real)]).await;
     assert_eq!(counts(&receipt.counts), "read 2, updated 2");
-    let stored = query(&place.file, "SELECT id, name, typeof(any_value), kept FROM things ORDER BY id").await;
+    let stored = place.query("SELECT id, name, typeof(any_value), kept FROM things ORDER BY id").await;
     assert_eq!(stored, "a|AB|integer|mine\nb|ab|real|mine");
 }
 
@@ -154,20 +158,19 @@ async fn a_schema_changed_in_the_middle_stops_the_run() {
     assert_eq!(error.code(), "schema_changed");
 }
 
-#[tokio::test]
 async fn a_trigger_that_ends_the_transaction_loses_the_whole_commit_and_says_so() {
     let schema = format!(
         "{USERS} CREATE TRIGGER t BEFORE INSERT ON users WHEN new.age = 13 BEGIN SELECT RAISE(ROLLBACK, 'unlucky'); END;"
     );
-    let (place, mut db) = with_schema(&schema).await;
-    let mut run = Run::start(&mut db, "r1", vec![target("users", &["id", "email", "age"])]).await;
-    run.write(&mut db, 0, vec![user("0", "0@x", 1)]).await;
+    let (place, mut db) = with_tables(&schema).await;
+    let mut run = Run::start(&mut *db, "r1", vec![target("users", &["id", "email", "age"])]).await;
+    run.write(&mut *db, 0, vec![user("0", "0@x", 1)]).await;
     let documents = vec![user("a", "a@x", 1), user("b", "b@x", 13), user("c", "c@x", 1)];
-    let error = db.write(&run.header(0), &mut feed(vec![batch(documents, "x")])).await.unwrap_err();
+    let error = failure(&mut *db, &run.header(0), feed(vec![batch(documents, "x")])).await;
     assert_eq!((error.code(), error.kind()), ("commit_lost", ErrorKind::Destination));
-    assert_eq!(query(&place.file, "SELECT id FROM users").await, "0");
+    assert_eq!(place.query("SELECT id FROM users").await, "0");
     assert_eq!(db.partitions("r1").await.unwrap()[0].sequence, 1);
-    run.write(&mut db, 0, vec![user("d", "d@x", 1)]).await;
+    run.write(&mut *db, 0, vec![user("d", "d@x", 1)]).await;
 }
 
 #[tokio::test]
@@ -181,6 +184,7 @@ async fn a_locked_database_is_worth_another_try_and_takes_no_batch() {
     assert_eq!((error.code(), error.kind()), ("destination_busy", ErrorKind::Transient));
     assert_eq!(batches.batches.len(), 1);
     other.execute_batch("ROLLBACK").await.unwrap();
-    let receipt = db.write(&run.header(0), &mut batches).await.unwrap();
+    let written = db.write(&run.header(0), &mut batches).await.unwrap();
+    let receipt = only(&mut db, written).await;
     assert_eq!(counts(&receipt.counts), "read 1, inserted 1");
 }

@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::cell::Cell;
 use std::collections::VecDeque;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use fireferry::destination::libsql::{LibsqlFile, Mode};
+use fireferry::destination::libsql::{LibsqlFile, Mode, RemoteDatabase};
 use fireferry::destination::{
     Batch, ChildTarget, CommitHeader, Destination, Feed, OnConflict, Receipt, RejectQuery, RunRecord, StoredReject,
     Target,
@@ -15,19 +17,109 @@ use fireferry::domain::cursor::{Counts, Cursor, Partition};
 use fireferry::domain::document::{CollectionPattern, Document, DocumentPath, Origin};
 use fireferry::domain::row::{MappedDocument, Row, SqlValue};
 use fireferry::domain::value::Map;
-use fireferry::error::Result;
+use fireferry::error::{Error, Result};
 
-/// A file in a folder of its own.
+use crate::remote::opening::options;
+use crate::remote::server::Sqld;
+use crate::support::database;
+
+/// Defines a test against a local file and against a real server, of an `async fn` with the same name.
+macro_rules! in_a_file_and_on_a_server {
+    ($($name:ident),+ $(,)?) => { $(
+        mod $name {
+            #[tokio::test]
+            async fn in_a_file() {
+                super::$name().await;
+            }
+
+            #[tokio::test]
+            async fn on_a_server() {
+                if crate::remote::server::available() {
+                    crate::destination::support::SERVER.set(true);
+                    super::$name().await;
+                }
+            }
+        }
+    )+ };
+}
+pub(crate) use in_a_file_and_on_a_server;
+
+thread_local! {
+    /// Databases of this test are a server's.
+    pub static SERVER: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A file in a folder of its own, or a server of its own.
 pub struct Place {
     /// Removed with the place.
     _folder: tempfile::TempDir,
     pub file: PathBuf,
+    server: Option<Sqld>,
 }
 
 pub fn place() -> Place {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("test.db");
-    Place { _folder: folder, file }
+    Place { _folder: folder, file, server: None }
+}
+
+impl Place {
+    /// Every value of a query as SQLite's own literals, rows joined by newlines.
+    pub async fn query(&self, sql: &str) -> String {
+        let Some(server) = &self.server else { return query(&self.file, sql).await };
+        let literal = |cell: &database::Cell| match cell {
+            database::Cell::Null => "NULL".to_owned(),
+            database::Cell::Integer(number) => number.to_string(),
+            database::Cell::Real(bits) => format!("{:?}", f64::from_bits(*bits)),
+            database::Cell::Text(bytes) => String::from_utf8(bytes.clone()).unwrap(),
+            database::Cell::Blob(bytes) => format!("{bytes:?}"),
+        };
+        let line = |row: &Vec<database::Cell>| row.iter().map(literal).collect::<Vec<_>>().join("|");
+        server.query(sql).iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Opens it once more, after whoever had it open before is gone.
+    pub async fn open_again(&self) -> Database {
+        let Some(server) = &self.server else { return Database(Box::new(open(&self.file))) };
+        server.execute("UPDATE _fireferry_lease SET expires = 0");
+        on_server(server).await
+    }
+}
+
+/// A database that is open, wherever it is.
+pub struct Database(Box<dyn Destination>);
+
+impl Deref for Database {
+    type Target = dyn Destination;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.0
+    }
+}
+
+impl DerefMut for Database {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut *self.0
+    }
+}
+
+async fn on_server(server: &Sqld) -> Database {
+    let mut destination = RemoteDatabase::new(options(server)).unwrap();
+    destination.acquire_lease("the test").await.unwrap();
+    Database(Box::new(destination))
+}
+
+/// A database with the schema and fireferry's tables, in a file or on a server.
+pub async fn with_tables(sql: &str) -> (Place, Database) {
+    if !SERVER.get() {
+        let (place, destination) = with_schema(sql).await;
+        return (place, Database(Box::new(destination)));
+    }
+    let server = Sqld::start().unwrap();
+    server.execute_all(sql);
+    let mut destination = on_server(&server).await;
+    destination.initialize().await.unwrap();
+    (Place { server: Some(server), ..place() }, destination)
 }
 
 pub fn open(path: &Path) -> LibsqlFile {
@@ -167,7 +259,7 @@ pub struct Run {
 
 impl Run {
     /// Starts a run: one partition `p` per target.
-    pub async fn start(destination: &mut LibsqlFile, id: &str, targets: Vec<Target>) -> Self {
+    pub async fn start(destination: &mut dyn Destination, id: &str, targets: Vec<Target>) -> Self {
         let record = RunRecord {
             run: id.into(),
             pipeline: "test".into(),
@@ -202,13 +294,14 @@ impl Run {
     /// One commit of one batch.
     pub async fn write(
         &mut self,
-        destination: &mut LibsqlFile,
+        destination: &mut dyn Destination,
         target: usize,
         documents: Vec<MappedDocument>,
     ) -> Receipt {
         let header = self.header(target);
         let to = format!("after {}", header.sequence);
-        let receipt = destination.write(&header, &mut feed(vec![batch(documents, &to)])).await.unwrap();
+        let written = destination.write(&header, &mut feed(vec![batch(documents, &to)])).await.unwrap();
+        let receipt = only(destination, written).await;
         self.sequence[target] += 1;
         self.cursor[target] = receipt.to.clone();
         assert!(receipt.counts.adds_up(), "{:?}", receipt.counts);
@@ -218,7 +311,7 @@ impl Run {
     /// Tries waiting documents again.
     pub async fn retry(
         &mut self,
-        destination: &mut LibsqlFile,
+        destination: &mut dyn Destination,
         target: usize,
         documents: Vec<MappedDocument>,
         finalize: bool,
@@ -234,16 +327,19 @@ impl Run {
         };
         let mut batch = batch(documents, "");
         batch.bytes = 0;
-        destination.write(&header, &mut feed(vec![batch])).await.unwrap()
+        {
+            let written = destination.write(&header, &mut feed(vec![batch])).await.unwrap();
+            only(destination, written).await
+        }
     }
 }
 
-pub async fn rejects(destination: &mut LibsqlFile) -> Vec<StoredReject> {
+pub async fn rejects(destination: &mut dyn Destination) -> Vec<StoredReject> {
     destination.rejects(&RejectQuery { limit: 1000, ..RejectQuery::default() }).await.unwrap()
 }
 
 /// `code: reason` of every reject.
-pub async fn reasons(destination: &mut LibsqlFile) -> Vec<String> {
+pub async fn reasons(destination: &mut dyn Destination) -> Vec<String> {
     let rejects = rejects(destination).await;
     rejects
         .iter()
@@ -267,4 +363,20 @@ pub fn counts(counts: &Counts) -> String {
     let shown: Vec<String> =
         parts.iter().filter(|(_, count)| *count != 0).map(|(name, count)| format!("{name} {count}")).collect();
     shown.join(", ")
+}
+
+/// The receipt of the one commit under way.
+pub async fn only(destination: &mut dyn Destination, written: fireferry::destination::Written) -> Receipt {
+    let mut receipts = written.durable;
+    receipts.extend(destination.flush().await.unwrap());
+    assert_eq!(receipts.len(), 1, "one commit, one receipt");
+    receipts.remove(0)
+}
+
+/// Why a commit fails: at once, or when it is waited for.
+pub async fn failure(destination: &mut dyn Destination, header: &CommitHeader, mut batches: Batches) -> Error {
+    match destination.write(header, &mut batches).await {
+        Ok(_) => destination.flush().await.unwrap_err(),
+        Err(error) => error,
+    }
 }

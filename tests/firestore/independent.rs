@@ -21,7 +21,7 @@ use proto::write::Operation;
 use crate::proof::program::{Workspace, assert_adds_up};
 use crate::proof::types::{PIPELINE, Thing, any_thing, write};
 use crate::support::database::assert_same;
-use crate::support::{Sandbox, repository};
+use crate::support::{Sandbox, repository, servers};
 
 /// The only database here.
 const DATABASE: &str = "projects/demo/databases/(default)";
@@ -38,14 +38,8 @@ struct Independent {
 
 impl Independent {
     /// Starts one. Without it, a test fails in CI and is skipped elsewhere.
-    fn start(test: &str) -> Option<Self> {
-        let installed = repository("target/servers/independent");
-        if !installed.join("installed.json").exists() {
-            let missing = format!("{test}: no independent server in target/servers: run scripts/test once");
-            assert!(std::env::var_os("CI").is_none_or(|ci| ci.is_empty()), "{missing}");
-            eprintln!("SKIPPED {missing}");
-            return None;
-        }
+    fn start() -> Option<Self> {
+        let installed = servers::installed("independent")?;
         let mut child = Command::new("node")
             .arg(repository("tests/firestore/independent/serve.mjs"))
             .arg(installed)
@@ -199,7 +193,7 @@ fn pipeline(files: &Sandbox, batch_size: usize) -> std::path::PathBuf {
 
 #[test]
 fn documents_of_an_independent_server_are_those_from_files() {
-    let Some(server) = Independent::start("documents_of_an_independent_server_are_those_from_files") else { return };
+    let Some(server) = Independent::start() else { return };
     // Few enough that the first query asks for more, though it does not know yet how large they are.
     let (files, things) = (Sandbox::new(), things(FEW));
     write(&files, &things);
@@ -218,8 +212,7 @@ fn documents_of_an_independent_server_are_those_from_files() {
 
 #[test]
 fn a_server_that_ignores_where_a_query_starts_is_an_error_and_no_loop() {
-    let test = "a_server_that_ignores_where_a_query_starts_is_an_error_and_no_loop";
-    let Some(server) = Independent::start(test) else { return };
+    let Some(server) = Independent::start() else { return };
     let (files, things) = (Sandbox::new(), things(20));
     write(&files, &things);
     server.commit("things", &things);

@@ -33,7 +33,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("libsql", &["destination::libsql::file", "ledger"]),
     ("serde_saphyr", &["pipeline"]),
     ("firestore", &["source::firestore"]),
-    ("rustls", &["source::firestore"]),
+    ("rustls", &["source::firestore", "destination::libsql::remote::hrana"]),
+    ("reqwest", &["destination::libsql::remote::hrana"]),
+    ("bytes", &["destination::libsql::remote"]),
     ("flate2", &["source::json"]),
     ("zstd", &["source::json"]),
 ];

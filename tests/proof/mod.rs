@@ -15,7 +15,7 @@ mod classroom;
 mod comparison;
 mod crash;
 mod dry_run;
-mod interrupt;
+pub mod interrupt;
 mod power_loss;
 pub mod program;
 mod resume;

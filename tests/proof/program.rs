@@ -17,13 +17,24 @@ pub struct Workspace {
     pub source: PathBuf,
     /// `FIRESTORE_EMULATOR_HOST`, where a server plays the source.
     pub server: Option<String>,
+    /// The destination is the pipeline's own, not the file of this workspace.
+    pub own_destination: bool,
+    /// What else the program finds in its environment.
+    pub environment: Vec<(&'static str, String)>,
 }
 
 impl Workspace {
     pub fn new(pipeline: impl Into<PathBuf>, source: impl Into<PathBuf>) -> Self {
         let sandbox = Sandbox::new();
         std::fs::create_dir(sandbox.path("disk")).unwrap();
-        Self { sandbox, pipeline: pipeline.into(), source: source.into(), server: None }
+        Self {
+            sandbox,
+            pipeline: pipeline.into(),
+            source: source.into(),
+            server: None,
+            own_destination: false,
+            environment: vec![],
+        }
     }
 
     /// The shipped classroom example, with these documents.
@@ -49,7 +60,10 @@ impl Workspace {
     /// `fireferry VERB …` on destination, source and state of this workspace, not started.
     pub fn command(&self, verb: &[&str]) -> Command {
         let mut command = self.sandbox.command(verb);
-        command.arg("--destination").arg(format!("file:{}", self.destination().display()));
+        if !self.own_destination {
+            command.arg("--destination").arg(format!("file:{}", self.destination().display()));
+        }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.arg("--source").arg(&self.source).arg("--state-dir").arg(self.disk().join("state"));
         command.envs(self.server.iter().map(|address| ("FIRESTORE_EMULATOR_HOST", address)));
         command

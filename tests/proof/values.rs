@@ -169,7 +169,8 @@ async fn write(file: &Path, run: &str, mapping: &Mapping, documents: Vec<MappedD
         pass: 0,
     };
     let batch = Batch { documents, rejects: Vec::new(), skipped: 0, bytes: 1, to: Cursor("end".into()), last: true };
-    let receipt = destination.write(&header, &mut One(Some(batch))).await.unwrap();
+    let written = destination.write(&header, &mut One(Some(batch))).await.unwrap();
+    let receipt = crate::destination::support::only(&mut destination, written).await;
     assert!(receipt.counts.adds_up(), "{:?}", receipt.counts);
     receipt.counts
 }

@@ -1,0 +1,18 @@
+//! A remote destination, against the real server.
+
+mod classroom;
+pub mod client;
+mod copies;
+mod disturbed;
+mod equality;
+mod errors;
+mod faults;
+mod infrastructure;
+mod kills;
+pub mod opening;
+mod program;
+mod scenario;
+mod secrets;
+pub mod server;
+mod tls;
+pub mod token;
