@@ -33,11 +33,6 @@ pub enum Access {
     Create,
 }
 
-/// Documents in one commit over the network at most: it is one request.
-const REMOTE_COMMIT_DOCUMENTS: usize = 40_000;
-/// Bytes of documents in one commit over the network at most.
-const REMOTE_COMMIT_BYTES: usize = 8 << 20;
-
 /// A connected pipeline: what the engine works with, and what the command line keeps of it. The state folder is
 /// dropped last, when nothing can be put into it any more.
 pub struct Connected {
@@ -153,7 +148,7 @@ fn open_destination(pipeline: &Pipeline, access: Access) -> Result<Box<dyn Desti
             };
             Ok(Box::new(LibsqlFile::open(path, mode)?))
         }
-        DestinationUrl::Remote(url) => Ok(Box::new(RemoteDatabase::new(remote_options(pipeline, url, access))?)),
+        DestinationUrl::Remote(url) => Ok(Box::new(RemoteDatabase::new(remote_options(pipeline, url))?)),
     }
 }
 
@@ -162,7 +157,7 @@ pub fn stage() -> Stage {
     Stage::new(Box::new(|path| Ok(Box::new(LibsqlFile::open(path, Mode::ReadWrite { create: false })?))))
 }
 
-fn remote_options(pipeline: &Pipeline, url: &str, access: Access) -> RemoteOptions {
+fn remote_options(pipeline: &Pipeline, url: &str) -> RemoteOptions {
     let (spec, settings) = (&pipeline.destination, &pipeline.settings);
     RemoteOptions {
         url: url.to_owned(),
@@ -172,13 +167,12 @@ fn remote_options(pipeline: &Pipeline, url: &str, access: Access) -> RemoteOptio
             (None, None) => TokenSource::None,
         },
         plain_http_to: spec.plain_http_to.clone(),
-        read_only: access == Access::Read,
         request_timeout: spec.request_timeout,
         lease_time: spec.lease_time,
         commits_in_flight: spec.concurrency,
         max_lock_time: settings.max_lock_time,
-        commit_documents: settings.commit_documents.min(REMOTE_COMMIT_DOCUMENTS),
-        commit_bytes: settings.commit_bytes.min(REMOTE_COMMIT_BYTES),
+        commit_documents: settings.commit_documents,
+        commit_bytes: settings.commit_bytes,
         max_retries: settings.max_retries,
         max_retry_time: settings.max_retry_time,
     }

@@ -14,7 +14,6 @@ pub fn options(server: &Client) -> RemoteOptions {
         url: format!("http://{}", server.address),
         token: token.map_or(TokenSource::None, |token| TokenSource::Given(SecretString::from(token))),
         plain_http_to: None,
-        read_only: false,
         request_timeout: Duration::from_secs(30),
         lease_time: Duration::from_secs(60),
         commits_in_flight: 3,

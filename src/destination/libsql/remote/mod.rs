@@ -53,7 +53,9 @@ impl RemoteDatabase {
     ///
     /// # Errors
     /// Kind `Config`: plain HTTP to another machine, or a token file that cannot be read.
-    pub fn new(options: RemoteOptions) -> Result<Self> {
+    pub fn new(mut options: RemoteOptions) -> Result<Self> {
+        options.commit_documents = options.commit_documents.min(options::MOST_DOCUMENTS);
+        options.commit_bytes = options.commit_bytes.min(options::MOST_BYTES);
         let base = options::base_of(&options)?;
         let client = Client::new(&base, options.token.clone(), options.request_timeout)?;
         Ok(Self {

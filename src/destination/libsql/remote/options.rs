@@ -14,8 +14,6 @@ pub struct RemoteOptions {
     pub token: TokenSource,
     /// The one host besides this machine that may be spoken to without TLS.
     pub plain_http_to: Option<String>,
-    /// Nothing is written.
-    pub read_only: bool,
     /// A request without an answer for so long is given up.
     pub request_timeout: Duration,
     /// The lease ends so long after its holder was last heard of.
@@ -24,15 +22,20 @@ pub struct RemoteOptions {
     pub commits_in_flight: usize,
     /// A commit should not keep the server's write lock for longer.
     pub max_lock_time: Duration,
-    /// Most documents in one commit.
+    /// Most documents in one commit, below the adapter's own limit.
     pub commit_documents: usize,
-    /// Most bytes of documents in one commit.
+    /// Most bytes of documents in one commit, below the adapter's own limit.
     pub commit_bytes: usize,
     /// Retries of one request.
     pub max_retries: usize,
     /// Longest time spent on retries of one request.
     pub max_retry_time: Duration,
 }
+
+/// Documents in one commit at most: the server gains nothing by more, and all of them are kept until they are durable.
+pub(super) const MOST_DOCUMENTS: usize = 20_000;
+/// Bytes of documents in one commit at most: it is one request.
+pub(super) const MOST_BYTES: usize = 8 << 20;
 
 /// The address for HTTP: `https://host[:port][/path]`.
 ///
@@ -84,7 +87,6 @@ mod tests {
             url: url.to_owned(),
             token: TokenSource::None,
             plain_http_to: plain_http_to.map(str::to_owned),
-            read_only: true,
             request_timeout: Duration::from_secs(1),
             lease_time: Duration::from_secs(1),
             commits_in_flight: 1,

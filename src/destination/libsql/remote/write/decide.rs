@@ -151,16 +151,7 @@ impl<'a> Deciding<'a> {
         };
         let here = if before.claims.is_empty() { None } else { here() };
         // The first unique set that is claimed; within it, documents of earlier commits came first.
-        let (set, earlier) = match (elsewhere, here) {
-            (Some(elsewhere), Some(here)) => {
-                if here.0 < elsewhere.0 {
-                    here
-                } else {
-                    elsewhere
-                }
-            }
-            (one, other) => one.or(other)?,
-        };
+        let (set, earlier) = [elsewhere, here].into_iter().flatten().min_by_key(|(set, _)| *set)?;
         let sets = &self.plan.unique_sets;
         let what = claims::unique_text(&self.plan.table, target, sets, document, set);
         Some(refusal::claimed(&what, &earlier))

@@ -183,6 +183,7 @@ fn busy(answer: &BatchAnswer) -> Option<Duration> {
 /// Whether the commit is applied: asked inside a transaction of its own, which takes its turn behind one that is still at
 /// work.
 async fn applied(connection: &Connection, flight: &Flight, pauses: &mut Pauses) -> Result<bool> {
+    let _writing = connection.writing().await;
     let (header, collection) = (&flight.pending.header, flight.request.collection.as_str());
     let own = checkpoints::of(header, collection, flight.request.receipt.to.as_ref());
     let mut builder = Builder::default();

@@ -76,7 +76,7 @@ impl RemoteDatabase {
     }
 
     fn send(&mut self, pending: Pending, request: Request) -> Result<()> {
-        self.expect(&pending, &request)?;
+        self.foresee(&pending, &request)?;
         self.flights.send(&self.connection, pending, request);
         Ok(())
     }
@@ -100,7 +100,7 @@ impl RemoteDatabase {
     }
 
     /// What will be true once the request is applied.
-    fn expect(&mut self, pending: &Pending, request: &Request) -> Result<()> {
+    fn foresee(&mut self, pending: &Pending, request: &Request) -> Result<()> {
         let Some(session) = &mut self.session else { return Err(internal("no load is prepared")) };
         session.next_reject = request.next_reject;
         if let Some(plan) = session.targets.get_mut(pending.header.target) {
@@ -171,15 +171,15 @@ impl RemoteDatabase {
 
     /// Writes one commit while nothing else is under way, whatever it takes. With `narrow`, it is known to be refused as
     /// it is.
-    async fn resolve(&mut self, pending: Pending, narrow: bool) -> Result<Receipt> {
+    async fn resolve(&mut self, mut pending: Pending, narrow: bool) -> Result<Receipt> {
         let mut narrow = narrow || pending.documents().any(|(_, document)| document.waiting.is_some());
         for _ in 0..ATTEMPTS {
             let Some((units, fates)) = self.decide(&pending, narrow).await? else { continue };
             let request = self.request(&pending, &units, &fates)?;
-            let (flight, landed) = fly(&self.connection, pending.clone(), request).await?;
+            let (flight, landed) = fly(&self.connection, pending, request).await?;
             match landed {
                 Landed::Applied(took) => {
-                    self.expect(&flight.pending, &flight.request)?;
+                    self.foresee(&flight.pending, &flight.request)?;
                     self.learn(&flight, took);
                     if narrow {
                         self.careful = CAREFUL;
@@ -187,8 +187,9 @@ impl RemoteDatabase {
                     return Ok(flight.request.receipt);
                 }
                 Landed::Refused => narrow = true,
-                Landed::OutOfTurn => return Err(out_of_order(&pending)),
+                Landed::OutOfTurn => return Err(out_of_order(&flight.pending)),
             }
+            pending = flight.pending;
         }
         Err(Error::new(
             ErrorKind::Transient,

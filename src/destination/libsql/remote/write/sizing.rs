@@ -7,8 +7,6 @@ use super::pending::Enough;
 
 /// Documents in the first commit.
 const FIRST: usize = 2_000;
-/// More are never asked for: the server gains nothing by it, and every document of a commit is kept until it is durable.
-const MOST: usize = 20_000;
 /// Fewer are never asked for.
 const FEWEST: usize = 50;
 /// Time that the server should be busy with one commit at least: the more rows, the fewer pages are written twice.
@@ -29,7 +27,6 @@ pub(in super::super) struct Sizing {
 impl Sizing {
     /// Limits: documents and bytes of one commit, and the longest time a commit may keep the write lock.
     pub fn new(most_documents: usize, most_bytes: usize, max_lock_time: Duration) -> Self {
-        let most_documents = most_documents.min(MOST);
         Self {
             documents: FIRST.min(most_documents),
             most_documents,
@@ -81,7 +78,7 @@ mod tests {
     fn commits_grow_to_the_limit_while_the_server_is_quick_and_shrink_while_it_is_not() {
         assert_eq!(grown(1, took(20, 1)), 4 * FIRST);
         assert_eq!(grown(1, took(200, 1)), 2 * FIRST);
-        assert_eq!(grown(30, took(20, 1)), MOST);
+        assert_eq!(grown(30, took(20, 1)), 20_000);
         assert_eq!(grown(30, took(400, 1)), FIRST);
         assert_eq!(grown(30, took(2_000, 1)), FEWEST);
     }
