@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::error::{Error, Place};
+use crate::report::failure::Failure;
 use crate::report::text::{clean, clean_lines};
 
 use super::exit::Exit;
@@ -17,12 +18,22 @@ pub fn text(error: &Error, mark: &dyn Fn(&str) -> String) -> String {
     if let Some(cause) = error.cause() {
         lines.push(format!("  cause: {}", clean_lines(&cause).replace('\n', "\n         ")));
     }
-    if let Some(hint) = error.hint_text() {
-        lines.push(String::new());
-        lines.push(format!("{} {}", mark("hint:"), clean_lines(hint).replace('\n', "\n      ")));
-    }
+    lines.extend(hint_lines(error.hint_text(), mark));
     let others = error.others().iter().map(|other| "\n".to_owned() + &text(other, mark));
     lines.join("\n") + "\n" + &others.collect::<String>()
+}
+
+/// What stopped a run, in the same form.
+pub fn failure(failure: &Failure, mark: &dyn Fn(&str) -> String) -> String {
+    let head = mark(&format!("error[{}]:", failure.code));
+    let mut lines = vec![format!("{head} {}", clean_lines(&failure.message))];
+    lines.extend(hint_lines(failure.hint.as_deref(), mark));
+    lines.join("\n") + "\n"
+}
+
+fn hint_lines(hint: Option<&str>, mark: &dyn Fn(&str) -> String) -> Vec<String> {
+    let Some(hint) = hint else { return Vec::new() };
+    vec![String::new(), format!("{} {}", mark("hint:"), clean_lines(hint).replace('\n', "\n      "))]
 }
 
 fn place_lines(place: &Place) -> Vec<String> {

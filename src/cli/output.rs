@@ -7,6 +7,7 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::report::failure::Failure;
 
 use super::error_view;
 use super::secrets::Secrets;
@@ -122,6 +123,12 @@ impl Output {
     pub fn error(&self, error: &Error) {
         let mark = |word: &str| self.mark(word, if word.starts_with("error") { "31" } else { "36" });
         self.raw(&error_view::text(error, &mark));
+    }
+
+    /// What stopped a run, on stderr.
+    pub fn failure(&self, failure: &Failure) {
+        let mark = |word: &str| self.mark(word, if word.starts_with("error") { "31" } else { "36" });
+        self.raw(&error_view::failure(failure, &mark));
     }
 
     /// The error that ended a verb: on stderr, with `--json` as the one document on stdout.

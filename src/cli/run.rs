@@ -6,7 +6,7 @@ use tracing::{error, info};
 
 use crate::engine::run::{Prepared, prepare};
 use crate::engine::{Context, RunOptions};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::ledger::RunStart;
 use crate::pipeline::resolved::Pipeline;
 use crate::report::run::RunReport;
@@ -110,7 +110,8 @@ fn log_end(report: &RunReport) {
         skipped = report.totals.skipped,
         rejected = report.totals.rejected,
         seconds = report.duration_seconds,
-        error = report.error,
+        error = report.error.as_ref().map(|error| error.message.as_str()),
+        code = report.error.as_ref().map(|error| error.code.as_str()),
         "run ended"
     );
 }
@@ -123,8 +124,8 @@ fn tell(app: &App, report: &mut RunReport, unrecorded: Option<Error>, file: &Pat
         exits.push(Exit::from(error));
     }
     app.output.answer(report, || text::run(report, &file.display().to_string()))?;
-    if let Some(text) = report.error.as_ref().filter(|_| !app.output.data_is_seen()) {
-        app.output.error(&Error::new(ErrorKind::Internal, "run_failed", text.clone()));
+    if let Some(failure) = report.error.as_ref().filter(|_| !app.output.data_is_seen()) {
+        app.output.failure(failure);
     }
     if let Some(error) = &unrecorded {
         app.output.error(error);

@@ -22,7 +22,7 @@ pub fn run(report: &RunReport) -> String {
         let _ = writeln!(text, "- billed reads: {} ({})", reads.billed, price(reads.price));
     }
     if let Some(error) = &report.error {
-        let _ = writeln!(text, "- error: {}", cell(error));
+        let _ = writeln!(text, "- error: {} ({})", cell(&error.message), code(&error.code));
     }
     collections(&mut text, report);
     section(&mut text, "Differences", &differences(report));
@@ -99,6 +99,7 @@ fn code(text: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
     use super::*;
+    use crate::report::failure::Failure;
     use crate::report::run::samples_for_tests::dirty;
 
     #[test]
@@ -108,7 +109,8 @@ mod tests {
         report.rejects[1].reason = "`a|b` <script>".to_owned();
         report.collections[0].validation.as_mut().unwrap().valid = false;
         report.collections[0].validation.as_mut().unwrap().differences = vec!["2 rows are missing".to_owned()];
-        report.error = Some("the destination is full".to_owned());
+        let message = "the destination is full".to_owned();
+        report.error = Some(Failure { code: "destination_full".to_owned(), message, hint: None });
         insta::assert_snapshot!(run(&report));
     }
 }

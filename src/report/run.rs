@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::failure::Failure;
 use super::plan::Estimate;
 use crate::domain::cursor::Counts;
 
@@ -211,7 +212,7 @@ pub struct RunReport {
     pub samples: Vec<Sample>,
     /// What stopped it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
+    pub error: Option<Failure>,
 }
 
 /// Reports for the tests of the renderers.

@@ -75,7 +75,7 @@ fn retries_end_with_a_hint_and_what_was_read_is_kept() {
     let (outcome, mut live) = against(&folder, &rules, ", max_retries: 3, batch_size: 100");
     let report = outcome.exits(1).json();
     assert_eq!(report["status"], "failed");
-    assert!(report["error"].as_str().unwrap().contains("reading items"), "{report:#}");
+    assert!(report["error"]["message"].as_str().unwrap().contains("reading items"), "{report:#}");
     let read = report["totals"]["read"].as_u64().unwrap();
     live.server.faults(&json!([]));
     let resumed = live.workspace.run(&["--resume"]).exits(0).json();
@@ -89,7 +89,7 @@ fn a_page_that_does_not_advance_is_an_error_and_no_loop() {
         json!([{ "method": "RunQuery", "collection": "items", "kind": "no_advance", "skip": 3, "times": 1_000_000 }]);
     let (outcome, _live) = against(&Sandbox::new(), &rules, ", batch_size: 100");
     let report = outcome.exits(1).json();
-    assert!(report["error"].as_str().unwrap().contains("does not advance"), "{report:#}");
+    assert!(report["error"]["message"].as_str().unwrap().contains("does not advance"), "{report:#}");
 }
 
 #[test]

@@ -218,6 +218,6 @@ fn a_server_that_ignores_where_a_query_starts_is_an_error_and_no_loop() {
     server.commit("things", &things);
     // The limit of time is for the case that it does loop: the exit code is then another one.
     let report = server.workspace(pipeline(&files, 10)).run(&["--max-time", "60s"]).exits(1).json();
-    assert!(report["error"].as_str().unwrap().contains("the source does not advance"), "{report:#}");
+    assert!(report["error"]["message"].as_str().unwrap().contains("the source does not advance"), "{report:#}");
     assert_eq!(report["status"], "failed");
 }

@@ -6,6 +6,7 @@ use super::super::budget::Stop;
 use super::Prepared;
 use super::execute::Work;
 use crate::error::{ErrorKind, Result};
+use crate::report::failure::Failure;
 use crate::report::run::{RunReport, Status, Totals};
 
 /// The status that tells most: an error before a stop, a stop before differences, those before rejects.
@@ -55,7 +56,7 @@ pub(in super::super) fn report(run: &Prepared, work: &mut Work, result: &Result<
         total_rejects: work.total_rejects,
         warnings: work.warnings.clone(),
         samples: std::mem::take(&mut work.samples),
-        error: result.as_ref().err().map(ToString::to_string),
+        error: result.as_ref().err().map(Failure::from),
     }
 }
 

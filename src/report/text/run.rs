@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::format::{Column, bytes, clean, count, duration, price, seconds, shorten, table};
+use crate::report::failure::Failure;
 use crate::report::plan::Estimate;
 use crate::report::run::{CollectionReport, RejectReport, RunReport, Sample, Status, Totals};
 
@@ -15,7 +16,7 @@ const VALUE_SHOWN: usize = 40;
 pub fn run(report: &RunReport, pipeline_file: &str) -> String {
     let parts = [
         headline(report),
-        report.error.as_ref().map(|error| format!("Error: {}\n", clean(error))).unwrap_or_default(),
+        report.error.as_ref().map(failure).unwrap_or_default(),
         collections(report),
         facts(report),
         list("Differences", &differences(report)),
@@ -35,6 +36,11 @@ fn headline(report: &RunReport) -> String {
     } else {
         format!("Run {} of pipeline {pipeline}: {outcome}.\n", report.run_id)
     }
+}
+
+fn failure(failure: &Failure) -> String {
+    let hint = failure.hint.as_ref().map(|hint| format!("Hint: {}\n", clean(hint))).unwrap_or_default();
+    format!("Error [{}]: {}\n{hint}", failure.code, clean(&failure.message))
 }
 
 /// How a run ended, in words.
@@ -306,7 +312,8 @@ mod tests {
     fn differences_and_a_failure_are_named() {
         let mut report = dirty();
         report.status = Status::Failed;
-        report.error = Some("disk full".to_owned());
+        let hint = Some("make room, then go on with --resume".to_owned());
+        report.error = Some(Failure { code: "destination_full".to_owned(), message: "disk full".to_owned(), hint });
         report.collections[0].validation.as_mut().unwrap().valid = false;
         report.collections[0].validation.as_mut().unwrap().differences =
             vec!["1,001 documents in the source, 1,000 read".to_owned()];

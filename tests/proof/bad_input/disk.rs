@@ -136,7 +136,7 @@ fn a_full_disk() {
     assert_eq!(read("first.code"), "1\n", "{shown}{}", read("first.err"));
     let first: serde_json::Value = serde_json::from_str(&read("first.json")).unwrap();
     assert_eq!(first["status"], "failed", "{first:#}");
-    assert!(first["error"].as_str().unwrap().contains("no space left"), "{first:#}");
+    assert!(first["error"]["message"].as_str().unwrap().contains("no space left"), "{first:#}");
     assert_eq!(read("second.code"), "4\n", "{}{}", read("second.json"), read("second.err"));
     assert_adds_up(&serde_json::from_str(&read("second.json")).unwrap());
     let result = workspace.sandbox.path("data.db");
@@ -159,6 +159,6 @@ fn a_file_that_may_not_grow() {
     assert_eq!(outcome.code, 1, "{outcome:?}");
     let report = outcome.json();
     assert_eq!(report["status"], "failed", "{report:#}");
-    assert!(report["error"].as_str().unwrap().contains("data.db"), "{report:#}");
+    assert!(report["error"]["message"].as_str().unwrap().contains("data.db"), "{report:#}");
     scenario.resume_and_compare(&workspace, &mut crate::support::documents::Random::new(2), "after a size limit");
 }
