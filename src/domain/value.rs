@@ -84,7 +84,10 @@ impl Value {
 ///
 /// A vector, not a tree: documents have few fields, and building is on the hot path.
 #[derive(Debug, Clone, Default)]
-pub struct Map(Vec<(String, Value)>);
+pub struct Map(Vec<(FieldName, Value)>);
+
+/// Short ones, nearly all, are kept in place.
+pub type FieldName = compact_str::CompactString;
 
 /// Maps up to this size look for duplicates by walking; larger ones check once at the end.
 const SMALL: usize = 24;
@@ -106,7 +109,7 @@ impl Map {
     }
 
     /// Adds or replaces a field.
-    pub fn insert(&mut self, name: impl Into<String>, value: Value) {
+    pub fn insert(&mut self, name: impl Into<FieldName>, value: Value) {
         let name = name.into();
         match self.0.iter_mut().find(|(key, _)| *key == name) {
             Some((_, old)) => *old = value,
@@ -121,7 +124,7 @@ impl Map {
     }
 
     /// Builds a map from fields in source order, or gives back the name that occurs twice.
-    pub fn from_fields(fields: Vec<(String, Value)>) -> Result<Self, String> {
+    pub fn from_fields(mut fields: Vec<(FieldName, Value)>) -> Result<Self, FieldName> {
         if fields.len() <= SMALL {
             for (index, (name, _)) in fields.iter().enumerate() {
                 if fields[..index].iter().any(|(earlier, _)| earlier == name) {
@@ -133,6 +136,10 @@ impl Map {
             if let Some((name, _)) = fields.iter().find(|(name, _)| !seen.insert(name.as_str())) {
                 return Err(name.clone());
             }
+        }
+        // Whoever collects them does not know how many there will be.
+        if fields.len() <= fields.capacity() / 2 {
+            fields.shrink_to_fit();
         }
         Ok(Self(fields))
     }
@@ -161,17 +168,17 @@ impl PartialEq for Map {
 }
 
 impl IntoIterator for Map {
-    type Item = (String, Value);
-    type IntoIter = std::vec::IntoIter<(String, Value)>;
+    type Item = (FieldName, Value);
+    type IntoIter = std::vec::IntoIter<(FieldName, Value)>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
     }
 }
 
-impl FromIterator<(String, Value)> for Map {
+impl<N: Into<FieldName>> FromIterator<(N, Value)> for Map {
     /// Later fields replace earlier ones of the same name.
-    fn from_iter<I: IntoIterator<Item = (String, Value)>>(fields: I) -> Self {
+    fn from_iter<I: IntoIterator<Item = (N, Value)>>(fields: I) -> Self {
         let mut map = Self::new();
         for (name, value) in fields {
             map.insert(name, value);

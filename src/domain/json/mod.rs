@@ -18,11 +18,13 @@
 mod parse;
 mod read;
 mod sql;
+mod text;
 mod write;
 
 pub use parse::{JsonError, parse};
 pub use read::{decode, decode_document};
 pub use sql::{encode_key, json_to_sql, sql_to_json};
+pub use text::{escape, plain_end, string};
 pub use write::{double_text, encode, encode_document, encode_lossless};
 
 /// How deep values may nest for [`decode`] and [`parse`] to read them (Firestore allows 20). Sources refuse deeper

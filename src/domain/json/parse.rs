@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::MAX_DEPTH;
 use crate::domain::reject::RejectCode;
-use crate::domain::value::{Map, Value};
+use crate::domain::value::{FieldName, Map, Value};
 
 /// What is wrong with a JSON text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,7 +132,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    fn field(&mut self, depth: usize) -> Result<(String, Value), JsonError> {
+    fn field(&mut self, depth: usize) -> Result<(FieldName, Value), JsonError> {
         self.skip_space();
         if self.peek() != Some(b'"') {
             return Err(self.wrong("expected a key in quotes"));
@@ -142,7 +142,7 @@ impl<'a> Parser<'a> {
         if !self.take(b':') {
             return Err(self.wrong("expected `:`"));
         }
-        Ok((name, self.value(depth + 1)?))
+        Ok((name.into(), self.value(depth + 1)?))
     }
 
     /// A string whose opening quote is next.

@@ -4,7 +4,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Number, Value as Json, json};
 
-use super::write::{base64, double, integer, string};
+use super::text::string;
+use super::write::{base64, double, integer};
 use crate::domain::row::SqlValue;
 
 /// Key values as a canonical JSON array: equal text, equal key.

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
+use super::text::{escape, string};
 use crate::domain::document::Document;
 use crate::domain::reject::Rejection;
 use crate::domain::value::{GeoPoint, InvalidValue, Map, Timestamp, Value};
@@ -136,7 +137,7 @@ fn write_fields<'a>(
         if name.starts_with('$') {
             out.push('$');
         }
-        escaped(out, name);
+        escape(out, name);
         out.push_str("\":");
         write_value(out, value, lossless)?;
     }
@@ -185,35 +186,4 @@ pub(super) fn base64(out: &mut String, bytes: &[u8]) {
     out.push('"');
     BASE64_STANDARD.encode_string(bytes, out);
     out.push('"');
-}
-
-pub(super) fn string(out: &mut String, text: &str) {
-    out.push('"');
-    escaped(out, text);
-    out.push('"');
-}
-
-/// Escapes what JSON demands and nothing more, copying the stretches in between as they are.
-fn escaped(out: &mut String, text: &str) {
-    let mut copied = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.push_str(&text[copied..at]);
-        copied = at + 1;
-        match byte {
-            b'"' => out.push_str("\\\""),
-            b'\\' => out.push_str("\\\\"),
-            b'\n' => out.push_str("\\n"),
-            b'\r' => out.push_str("\\r"),
-            b'\t' => out.push_str("\\t"),
-            0x08 => out.push_str("\\b"),
-            0x0c => out.push_str("\\f"),
-            other => {
-                let _ = write!(out, "\\u{other:04x}");
-            }
-        }
-    }
-    out.push_str(&text[copied..]);
 }

@@ -90,10 +90,10 @@ fn unknown_of(map: &Map, known: &[&[String]]) -> Map {
             (Standing::Partly(inside), Value::Map(map)) => {
                 let rest = unknown_of(map, &inside);
                 if !rest.is_empty() {
-                    unknown.push((name.to_owned(), Value::Map(rest)));
+                    unknown.push((name.into(), Value::Map(rest)));
                 }
             }
-            (Standing::Partly(_) | Standing::Unknown, value) => unknown.push((name.to_owned(), value.clone())),
+            (Standing::Partly(_) | Standing::Unknown, value) => unknown.push((name.into(), value.clone())),
         }
     }
     // Names of one map are unique.

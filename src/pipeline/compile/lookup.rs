@@ -57,7 +57,7 @@ fn read(path: &std::path::Path) -> Result<String, (String, &'static str)> {
 fn entries(text: &str) -> Result<HashMap<String, crate::domain::value::Value>, String> {
     use crate::domain::value::Value;
     match crate::domain::json::decode(text) {
-        Ok(Value::Map(map)) => Ok(map.into_iter().collect()),
+        Ok(Value::Map(map)) => Ok(map.into_iter().map(|(key, value)| (key.into(), value)).collect()),
         Ok(other) => Err(format!("holds {} {}, not one JSON object", article(other.type_name()), other.type_name())),
         Err(error) => Err(format!("is not valid JSON: {error}")),
     }

@@ -8,7 +8,7 @@ use proto::value::ValueType;
 use super::names;
 use crate::domain::document::{Document, DocumentPath, Origin};
 use crate::domain::reject::{RejectCode, Rejection};
-use crate::domain::value::{GeoPoint, Map, Timestamp, Value};
+use crate::domain::value::{FieldName, GeoPoint, Map, Timestamp, Value};
 use crate::source::{MalformedRecord, Record};
 
 /// The key by which a map says that it is something else.
@@ -46,8 +46,8 @@ pub(super) fn record(documents: &str, message: proto::Document, bytes: usize, mo
 
 /// Fields in the order of their names: that of the message is different every time.
 fn map(documents: &str, fields: impl IntoIterator<Item = (String, proto::Value)>) -> Map {
-    let mut fields: Vec<(String, Value)> =
-        fields.into_iter().map(|(name, message)| (name, value(documents, message))).collect();
+    let mut fields: Vec<(FieldName, Value)> =
+        fields.into_iter().map(|(name, message)| (name.into(), value(documents, message))).collect();
     fields.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     // The names come from a map, so none occurs twice.
     Map::from_fields(fields).unwrap_or_default()

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use crate::domain::json::plain_end;
 use crate::domain::reject::{RejectCode, Rejection};
 use crate::domain::value::Value;
 
@@ -329,31 +330,6 @@ impl<'a> Parser<'a> {
 
 fn lone_surrogate() -> Fault {
     Fault::reject(RejectCode::InvalidUtf8, "a string has a lone surrogate (half of a character)")
-}
-
-/// Index of the first byte from `start` that ends a string or is not plain: quote, backslash, control character.
-#[inline]
-fn plain_end(bytes: &[u8], start: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
-    let mut at = start;
-    // Eight bytes at a time: a byte is special where subtracting borrows into its high bit.
-    while let Some(Ok(eight)) = bytes.get(at..at + 8).map(<[u8; 8]>::try_from) {
-        let word = u64::from_le_bytes(eight);
-        let control = word.wrapping_sub(ONES * 0x20);
-        let quote = (word ^ (ONES * 0x22)).wrapping_sub(ONES);
-        let backslash = (word ^ (ONES * 0x5c)).wrapping_sub(ONES);
-        // Exact for the lowest special byte; a borrow can only make a later one look special.
-        let special = (control | quote | backslash) & !word & HIGHS;
-        if special != 0 {
-            return at + (special.trailing_zeros() / 8) as usize;
-        }
-        at += 8;
-    }
-    while at < bytes.len() && bytes[at] >= 0x20 && bytes[at] != b'"' && bytes[at] != b'\\' {
-        at += 1;
-    }
-    at
 }
 
 /// The value of a number as written.

@@ -64,7 +64,7 @@ fn fields(parser: &mut Parser<'_>, own: &str) -> Parsed<Map> {
     let mut fields = Vec::with_capacity(12);
     parser.object(|parser, key| {
         let value = value(parser, own)?;
-        fields.push((key.into_owned(), value));
+        fields.push((key.into(), value));
         Ok(())
     })?;
     Map::from_fields(fields).map_err(|name| duplicate(&name))

@@ -45,7 +45,7 @@ pub(super) fn map(parser: &mut Parser<'_>, style: Style) -> Parsed<Map> {
     let mut fields = Vec::with_capacity(12);
     parser.object(|parser, key| {
         let value = value(parser, style)?;
-        fields.push((key.into_owned(), value));
+        fields.push((key.into(), value));
         Ok(())
     })?;
     Map::from_fields(fields).map_err(|name| duplicate(&name))

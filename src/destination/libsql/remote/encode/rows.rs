@@ -1,8 +1,9 @@
 //! Rows into pieces that fit a parameter, each with the SELECT list that gives the values back.
 
-use std::io::Write;
+use std::fmt::Write;
 
 use super::double::split;
+use crate::domain::json;
 use crate::domain::row::SqlValue;
 
 /// Most bytes of one JSON parameter. Servers take 5,000,000.
@@ -39,9 +40,10 @@ pub fn pieces<'a>(width: usize, rows: impl Iterator<Item = &'a [SqlValue]> + Clo
     let forms = Form::of_columns(width, rows.clone());
     let columns = expressions(&forms);
     let mut pieces = Vec::new();
-    let mut open = Json::default();
-    for row in rows {
-        let text = encoded(&forms, row);
+    let (mut open, mut text) = (Json::default(), String::new());
+    let (all, _) = rows.size_hint();
+    for (number, row) in rows.enumerate() {
+        encode(&forms, row, &mut text);
         if text.len() > MOST {
             open.close(&columns, &mut pieces);
             pieces.push(typed(row));
@@ -50,7 +52,7 @@ pub fn pieces<'a>(width: usize, rows: impl Iterator<Item = &'a [SqlValue]> + Clo
         if open.rows >= most || open.text.len() + text.len() >= MOST {
             open.close(&columns, &mut pieces);
         }
-        open.add(&text);
+        open.add(&text, all.saturating_sub(number).min(most));
     }
     open.close(&columns, &mut pieces);
     pieces
@@ -113,70 +115,69 @@ fn expressions(forms: &[Form]) -> Vec<String> {
     forms.iter().map(expression).collect()
 }
 
-fn encoded(forms: &[Form], row: &[SqlValue]) -> Vec<u8> {
-    let mut text = Vec::with_capacity(64 * row.len());
-    text.push(b'[');
+fn encode(forms: &[Form], row: &[SqlValue], text: &mut String) {
+    text.clear();
+    text.push('[');
     for (index, (form, value)) in forms.iter().zip(row).enumerate() {
         if index > 0 {
-            text.push(b',');
+            text.push(',');
         }
         match form {
-            Form::Plain | Form::Blobs => plain(&mut text, value),
+            Form::Plain | Form::Blobs => plain(text, value),
             Form::Doubles => match value {
-                SqlValue::Real(double) => pair(&mut text, *double),
-                _ => text.extend_from_slice(b"null,null"),
+                SqlValue::Real(double) => pair(text, *double),
+                _ => text.push_str("null,null"),
             },
-            Form::Tagged => tagged(&mut text, value),
+            Form::Tagged => tagged(text, value),
         }
     }
-    text.push(b']');
-    text
+    text.push(']');
 }
 
-fn plain(text: &mut Vec<u8>, value: &SqlValue) {
+fn plain(text: &mut String, value: &SqlValue) {
     match value {
-        SqlValue::Null => text.extend_from_slice(b"null"),
+        SqlValue::Null => text.push_str("null"),
         // Writing into memory cannot fail.
         SqlValue::Integer(number) => drop(write!(text, "{number}")),
         SqlValue::Real(double) => pair(text, *double),
-        SqlValue::Text(content) => drop(serde_json::to_writer(text, content)),
+        SqlValue::Text(content) => json::string(text, content),
         SqlValue::Blob(bytes) => hexadecimal(text, bytes),
     }
 }
 
-fn pair(text: &mut Vec<u8>, double: f64) {
+fn pair(text: &mut String, double: f64) {
     // What has no mantissa is text that SQLite reads exactly.
-    let special: Option<&[u8]> = match double {
-        f64::INFINITY => Some(b"9e999,0"),
-        f64::NEG_INFINITY => Some(b"-9e999,0"),
-        _ if double == 0.0 && double.is_sign_negative() => Some(b"-0.0,0"),
+    let special = match double {
+        f64::INFINITY => Some("9e999,0"),
+        f64::NEG_INFINITY => Some("-9e999,0"),
+        _ if double == 0.0 && double.is_sign_negative() => Some("-0.0,0"),
         _ => None,
     };
     if let Some(special) = special {
-        return text.extend_from_slice(special);
+        return text.push_str(special);
     }
     let (mantissa, exponent) = split(double);
-    drop(write!(text, "{mantissa},{exponent}"));
+    let _ = write!(text, "{mantissa},{exponent}");
 }
 
-fn tagged(text: &mut Vec<u8>, value: &SqlValue) {
-    text.extend_from_slice(match value {
-        SqlValue::Real(_) => b"[1,",
-        SqlValue::Blob(_) => b"[2,",
-        _ => b"[0,",
+fn tagged(text: &mut String, value: &SqlValue) {
+    text.push_str(match value {
+        SqlValue::Real(_) => "[1,",
+        SqlValue::Blob(_) => "[2,",
+        _ => "[0,",
     });
     plain(text, value);
-    text.push(b']');
+    text.push(']');
 }
 
-fn hexadecimal(text: &mut Vec<u8>, bytes: &[u8]) {
+fn hexadecimal(text: &mut String, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    text.push(b'"');
+    text.push('"');
     for byte in bytes {
-        text.push(DIGITS[usize::from(byte >> 4)]);
-        text.push(DIGITS[usize::from(byte & 15)]);
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
     }
-    text.push(b'"');
+    text.push('"');
 }
 
 /// A row too large for one parameter: typed ones, large values in parts.
@@ -222,14 +223,19 @@ fn parts_of_text(mut text: &str) -> impl Iterator<Item = &str> {
 /// The JSON array under construction.
 #[derive(Debug, Default)]
 struct Json {
-    text: Vec<u8>,
+    text: String,
     rows: usize,
 }
 
 impl Json {
-    fn add(&mut self, row: &[u8]) {
-        self.text.push(if self.rows == 0 { b'[' } else { b',' });
-        self.text.extend_from_slice(row);
+    /// Takes a row, of which about so many are still to come.
+    fn add(&mut self, row: &str, rows: usize) {
+        if self.rows == 0 {
+            // What grows by doubling is copied again and again.
+            self.text.reserve((row.len() * 5 / 4).saturating_mul(rows).min(MOST));
+        }
+        self.text.push(if self.rows == 0 { '[' } else { ',' });
+        self.text.push_str(row);
         self.rows += 1;
     }
 
@@ -238,10 +244,8 @@ impl Json {
             return;
         }
         let Self { mut text, rows } = std::mem::take(self);
-        text.push(b']');
-        // Text and digits only: it is UTF-8.
-        let json = String::from_utf8(text).unwrap_or_default();
-        let values = vec![SqlValue::Text(json)];
+        text.push(']');
+        let values = vec![SqlValue::Text(text)];
         pieces.push(Piece { columns: columns.to_vec(), from: FROM, values, rows });
     }
 }

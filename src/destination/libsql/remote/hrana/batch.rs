@@ -2,8 +2,13 @@
 
 use std::sync::Arc;
 
-use super::wire::{Batch, BatchAnswer, Condition, Request, ServerError, Step, Stmt, StmtAnswer};
+use super::trouble::Trouble;
+use super::wire::{
+    Batch, BatchAnswer, Condition, Request, SentPipeline, SentRequest, ServerError, Step, Stmt, StmtAnswer,
+};
 use crate::destination::libsql::statement::Statement;
+use crate::domain::row::SqlValue;
+use crate::error::{Error, ErrorKind};
 
 impl Stmt {
     /// A statement of which the rows are wanted.
@@ -14,6 +19,18 @@ impl Stmt {
     /// A statement of which only the effect is wanted.
     pub fn effect(statement: Statement) -> Self {
         Self { want_rows: false, ..Self::query(statement) }
+    }
+
+    /// About how many bytes it takes in a body.
+    pub fn size(&self) -> usize {
+        let value = |value: &SqlValue| match value {
+            // Quotes within are escaped.
+            SqlValue::Text(text) => text.len() + text.len() / 8,
+            SqlValue::Blob(bytes) => bytes.len() * 4 / 3,
+            _ => 20,
+        };
+        let overhead = |argument| 40 + value(argument);
+        100 + self.sql.len() + self.args.iter().map(overhead).sum::<usize>()
     }
 }
 
@@ -103,6 +120,21 @@ pub fn transaction(statements: impl IntoIterator<Item = Stmt>) -> (Batch, usize)
     (builder.build(), commit)
 }
 
+impl Batch {
+    /// The batch that a body consists of.
+    pub fn of_body(body: &[u8]) -> Result<Self, Trouble> {
+        let sent: SentPipeline = serde_json::from_slice(body).map_err(|cause| {
+            let error = Error::new(ErrorKind::Internal, "hrana_decode", "a request cannot be read back");
+            Trouble::Stop(Box::new(error.caused_by(cause)))
+        })?;
+        let mut batches = sent.requests.into_iter().filter_map(|request| match request {
+            SentRequest::Batch { batch } => Some(batch),
+            SentRequest::Other => None,
+        });
+        Ok(batches.next().unwrap_or_default())
+    }
+}
+
 impl BatchAnswer {
     /// Whether the step was executed and succeeded.
     pub fn succeeded(&self, step: usize) -> bool {
@@ -134,8 +166,20 @@ mod tests {
         let (batch, commit) = transaction([Stmt::effect(Statement::new("DELETE FROM t", vec![]))]);
         let texts: Vec<&str> = batch.steps.iter().map(|step| step.stmt.sql.as_ref()).collect();
         assert_eq!((texts.as_slice(), commit), (&["BEGIN IMMEDIATE", "DELETE FROM t", "COMMIT", "ROLLBACK"][..], 2));
-        let text = serde_json::to_string(&batch).unwrap_or_default();
+        let body = super::super::Client::body(&[Request::batch(batch)]);
+        let text = String::from_utf8_lossy(&body);
         assert!(text.contains(r#"{"condition":{"type":"ok","step":0},"stmt":{"sql":"DELETE FROM t""#), "{text}");
         assert!(text.contains(r#"{"condition":{"type":"not","cond":{"type":"ok","step":2}},"stmt":{"sql":"ROLLBACK""#));
+    }
+
+    #[test]
+    fn a_batch_is_read_back_from_its_body() {
+        let values =
+            vec![SqlValue::Null, SqlValue::Real(0.1), SqlValue::Text("a\"".into()), SqlValue::Blob(vec![0, 255])];
+        let (batch, _) = transaction([Stmt::effect(Statement::new("DELETE FROM t", values))]);
+        let body = super::super::Client::body(&[Request::batch(batch)]);
+        let read = Batch::of_body(&body).map(|batch| super::super::Client::body(&[Request::batch(batch)]));
+        assert_eq!(read.ok(), Some(body));
+        assert!(matches!(Batch::of_body(b"{"), Err(Trouble::Stop(_))));
     }
 }

@@ -7,9 +7,10 @@ use std::time::Duration;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use secrecy::ExposeSecret;
 
+use super::body;
 use super::token::{Token, TokenSource};
 use super::trouble::{Trouble, no_hrana, of_server_error, of_status, of_transport};
-use super::wire::{Pipeline, PipelineAnswer, Request, RequestAnswer, Response, ServerError};
+use super::wire::{PipelineAnswer, Request, RequestAnswer, Response, ServerError};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Longest time for a connection to be made, TLS included.
@@ -89,13 +90,13 @@ impl Client {
     }
 
     /// The body of requests on a new stream.
-    pub fn body(requests: &[Request]) -> Result<bytes::Bytes, Trouble> {
-        encode(&Pipeline { baton: None, requests })
+    pub fn body(requests: &[Request]) -> bytes::Bytes {
+        body::encode(None, requests)
     }
 
     /// Sends requests on a new stream or goes on with an open one.
     pub async fn pipeline(&self, stream: Option<&Stream>, requests: &[Request]) -> Result<Answer, Trouble> {
-        let body = encode(&Pipeline { baton: stream.map(|stream| stream.baton.as_str()), requests })?;
+        let body = body::encode(stream.map(|stream| stream.baton.as_str()), requests);
         self.send(stream, body).await
     }
 
@@ -160,12 +161,4 @@ impl Client {
         });
         Answer { responses: responses.collect(), stream }
     }
-}
-
-fn encode(pipeline: &Pipeline<'_>) -> Result<bytes::Bytes, Trouble> {
-    let text = serde_json::to_vec(pipeline).map_err(|error| {
-        let error = Error::new(ErrorKind::Internal, "hrana_encode", "a request cannot be encoded").caused_by(error);
-        Trouble::Stop(Box::new(error))
-    })?;
-    Ok(text.into())
 }

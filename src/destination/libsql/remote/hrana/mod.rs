@@ -1,10 +1,11 @@
 //! A small typed client of Hrana 3 over HTTP, the protocol of libSQL servers and Turso.
 //!
 //! The clients that exist cannot send a batch of statements with arguments, which is what one commit is. HTTP and TLS
-//! are `reqwest`'s; here are the messages (`wire`, `value`), batches whose steps depend on each other (`batch`), one
+//! are `reqwest`'s; here are the messages (`body`, `wire`, `value`), batches whose steps depend on each other (`batch`), one
 //! exchange with timeout and token (`client`, `token`), and what its failures mean (`trouble`).
 
 pub mod batch;
+mod body;
 mod client;
 mod token;
 mod trouble;

@@ -1,10 +1,9 @@
-//! SQL values in Hrana's JSON: integers as text, doubles as numbers that are read back by bits, BLOBs as base64.
+//! SQL values read from Hrana's JSON: integers are text, doubles are numbers that are read back by bits, BLOBs base64.
 
 use base64::Engine;
 use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
-use serde::ser::SerializeSeq;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use serde::{Deserialize, Deserializer};
 
 use crate::domain::row::SqlValue;
 
@@ -13,16 +12,6 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Sent<'a> {
-    Null,
-    Integer { value: String },
-    Float { value: f64 },
-    Text { value: &'a str },
-    Blob { base64: String },
-}
 
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -34,25 +23,15 @@ enum Received {
     Blob { base64: String },
 }
 
-/// Writes values as arguments.
-pub(super) fn to_wire<S: Serializer>(values: &[SqlValue], serializer: S) -> Result<S::Ok, S::Error> {
-    let mut list = serializer.serialize_seq(Some(values.len()))?;
-    for value in values {
-        list.serialize_element(&match value {
-            SqlValue::Null => Sent::Null,
-            SqlValue::Integer(number) => Sent::Integer { value: number.to_string() },
-            SqlValue::Real(value) => Sent::Float { value: *value },
-            SqlValue::Text(value) => Sent::Text { value },
-            SqlValue::Blob(bytes) => Sent::Blob { base64: STANDARD.encode(bytes) },
-        })?;
-    }
-    list.end()
-}
-
 /// Reads result rows.
 pub(super) fn from_wire<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Vec<SqlValue>>, D::Error> {
     let rows = Vec::<Vec<Received>>::deserialize(deserializer)?;
     rows.into_iter().map(|row| row.into_iter().map(received).collect()).collect()
+}
+
+/// Reads arguments.
+pub(super) fn from_wire_once<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SqlValue>, D::Error> {
+    Vec::<Received>::deserialize(deserializer)?.into_iter().map(received).collect()
 }
 
 fn received<E: serde::de::Error>(value: Received) -> Result<SqlValue, E> {
@@ -67,29 +46,21 @@ fn received<E: serde::de::Error>(value: Received) -> Result<SqlValue, E> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Batch, Client, Request, Step, Stmt};
     use super::*;
+    use crate::destination::libsql::statement::Statement;
 
-    #[derive(Serialize, Deserialize)]
-    struct Both {
-        #[serde(serialize_with = "one_row", deserialize_with = "from_wire")]
+    #[derive(Deserialize)]
+    struct Rows {
+        #[serde(deserialize_with = "from_wire")]
         rows: Vec<Vec<SqlValue>>,
     }
 
-    #[expect(clippy::ptr_arg, reason = "serde gives the field as it is")]
-    fn one_row<S: Serializer>(rows: &Vec<Vec<SqlValue>>, serializer: S) -> Result<S::Ok, S::Error> {
-        struct Row<'a>(&'a [SqlValue]);
-        impl Serialize for Row<'_> {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                to_wire(self.0, serializer)
-            }
-        }
-        serializer.collect_seq(rows.iter().map(|row| Row(row)))
-    }
-
     fn round_trip(value: &SqlValue) -> SqlValue {
-        let text = serde_json::to_string(&Both { rows: vec![vec![value.clone()]] }).unwrap_or_default();
-        let back: Both = serde_json::from_str(&text).unwrap_or(Both { rows: vec![] });
-        back.rows.into_iter().flatten().next().unwrap_or(SqlValue::Text("nothing came back".into()))
+        let stmt = Stmt::effect(Statement::new("", vec![value.clone()]));
+        let body = Client::body(&[Request::batch(Batch { steps: vec![Step { condition: None, stmt }] })]);
+        let values = Batch::of_body(&body).ok().and_then(|mut batch| batch.steps.pop()).map(|step| step.stmt.args);
+        values.and_then(|mut values| values.pop()).unwrap_or(SqlValue::Text("nothing came back".into()))
     }
 
     fn same(a: &SqlValue, b: &SqlValue) -> bool {
@@ -115,7 +86,7 @@ mod tests {
     fn answers_of_other_servers_are_read_too() {
         let text =
             r#"{"rows":[[{"type":"float","value":3},{"type":"blob","base64":"AP8"},{"type":"blob","base64":"AP8="}]]}"#;
-        let read: Both = serde_json::from_str(text).unwrap_or(Both { rows: vec![] });
+        let read: Rows = serde_json::from_str(text).unwrap_or(Rows { rows: vec![] });
         let blob = SqlValue::Blob(vec![0, 255]);
         assert_eq!(read.rows, [[SqlValue::Real(3.0), blob.clone(), blob]]);
     }

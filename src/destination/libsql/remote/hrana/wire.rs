@@ -1,25 +1,15 @@
-//! The messages of Hrana 3 over HTTP in JSON, as far as they are used.
+//! The messages of Hrana 3 over HTTP in JSON, as far as they are used: what is sent is written by `body`.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::value::{from_wire, to_wire};
+use super::value::{from_wire, from_wire_once};
 use crate::domain::row::SqlValue;
 
-/// The body of `POST /v3/pipeline`: requests on one stream.
-#[derive(Debug, Serialize)]
-pub struct Pipeline<'a> {
-    /// Names the stream that the requests go on with; `None` opens one.
-    pub baton: Option<&'a str>,
-    /// Executed one after another; an error does not stop the later ones.
-    pub requests: &'a [Request],
-}
-
 /// One request on a stream.
-#[derive(Debug, Clone, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[derive(Debug, Clone)]
 pub enum Request {
     /// One statement.
     Execute {
@@ -29,48 +19,64 @@ pub enum Request {
     /// Statements with conditions.
     Batch {
         /// The steps.
-        #[serde(serialize_with = "shared")]
         batch: Arc<Batch>,
     },
     /// The stream is not needed any more; an open transaction is rolled back.
     Close,
 }
 
-fn shared<S: serde::Serializer>(batch: &Arc<Batch>, serializer: S) -> Result<S::Ok, S::Error> {
-    batch.as_ref().serialize(serializer)
+/// A body as it was sent.
+#[derive(Debug, Deserialize)]
+pub struct SentPipeline {
+    /// The requests.
+    pub requests: Vec<SentRequest>,
+}
+
+/// A request of [`SentPipeline`].
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum SentRequest {
+    /// As in [`Request`].
+    Batch {
+        /// The steps.
+        batch: Batch,
+    },
+    /// Anything else.
+    #[serde(other)]
+    Other,
 }
 
 /// A statement with its arguments.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Stmt {
     /// Its text.
     pub sql: Cow<'static, str>,
     /// Values for `?1`, `?2`, …
-    #[serde(serialize_with = "to_wire")]
+    #[serde(deserialize_with = "from_wire_once")]
     pub args: Vec<SqlValue>,
     /// Whether result rows are sent back.
     pub want_rows: bool,
 }
 
 /// Steps, each executed if its condition holds.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 pub struct Batch {
     /// In order.
     pub steps: Vec<Step>,
 }
 
 /// One step of a batch.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Step {
     /// `None`: always.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub condition: Option<Condition>,
     /// What is executed.
     pub stmt: Stmt,
 }
 
 /// When a step is executed. Steps are named by their index in the batch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Condition {
     /// The step was executed and succeeded.
