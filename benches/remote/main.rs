@@ -5,7 +5,7 @@
 //! scripts do: batches of 100 rows. Of everything, the best of several rounds counts; the rounds go through all of it, so
 //! that a busy moment of the machine hits every side. Fails when a promise is not kept.
 //!
-//! `FIREFERRY_BENCH_DOCUMENTS` (200000) and `FIREFERRY_BENCH_ROUNDS` (3) set the size.
+//! `FIREFERRY_BENCH_DOCUMENTS` (400000) and `FIREFERRY_BENCH_ROUNDS` (3) set the size.
 #![allow(clippy::print_stdout, reason = "this is the benchmark's report")]
 
 #[path = "../load/documents.rs"]
@@ -55,7 +55,7 @@ struct Settings {
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let scratch = root.join("target/bench");
-    let documents = setting("FIREFERRY_BENCH_DOCUMENTS", 200_000)?;
+    let documents = setting("FIREFERRY_BENCH_DOCUMENTS", 400_000)?;
     let source = documents::folder(&scratch, documents)?;
     let settings = Settings { documents, rounds: setting("FIREFERRY_BENCH_ROUNDS", 3)?, scratch, source, root };
     if !remote::server::available() {

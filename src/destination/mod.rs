@@ -317,7 +317,7 @@ pub trait Destination: Send {
     /// Problems found by `integrity_check` (`thorough`) or `quick_check`; empty when sound.
     async fn integrity(&mut self, thorough: bool) -> Result<Vec<String>>;
 
-    /// Violations in the tables, at most `limit`.
+    /// Violations in the tables, at most `limit` of each.
     async fn foreign_key_check(&mut self, tables: &[String], limit: usize) -> Result<Vec<ForeignKeyViolation>>;
 
     /// Rows per table, in the order asked.

@@ -29,25 +29,34 @@ pub(super) fn passed_over(source: &dyn Source, states: &[PartitionState], collec
     cursors.map(|bookmark| source.passed_over(&Cursor(bookmark.cursor))).sum()
 }
 
-/// Validates one collection against the destination.
-pub(super) async fn validate(
-    destination: &mut dyn Destination,
+/// Rows of every table of the steps.
+pub(super) async fn rows_of(destination: &mut dyn Destination, steps: &[Step]) -> Result<BTreeMap<String, u64>> {
+    let tables: Vec<String> = steps.iter().flat_map(Step::tables).map(str::to_owned).collect();
+    let rows = destination.count(&tables).await?;
+    Ok(tables.into_iter().zip(rows).collect())
+}
+
+/// Validates one collection by the rows of its tables before and after.
+pub(super) fn validate(
     known: &Known<'_>,
     rows_before: &BTreeMap<String, u64>,
-) -> Result<Validation> {
+    rows_after: &BTreeMap<String, u64>,
+) -> Validation {
     let tables: Vec<String> = known.step.tables().map(str::to_owned).collect();
-    let after = destination.count(&tables).await?;
-    let before: Vec<u64> = tables.iter().map(|table| rows_before.get(table).copied().unwrap_or(0)).collect();
+    let of = |rows: &BTreeMap<String, u64>| -> Vec<u64> {
+        tables.iter().map(|table| rows.get(table).copied().unwrap_or(0)).collect()
+    };
+    let (before, after) = (of(rows_before), of(rows_after));
     let mut differences = Vec::new();
     check_documents(&known.counts, known.source_count, known.passed_over, &mut differences);
     check_rows(&known.counts, &tables, &before, &after, &mut differences);
-    Ok(Validation {
+    Validation {
         valid: differences.is_empty(),
         source_count: known.source_count.map(|count| count.saturating_sub(known.passed_over)),
         rows_before: before.first().copied().unwrap_or(0),
         rows_after: after.first().copied().unwrap_or(0),
         differences,
-    })
+    }
 }
 
 fn check_documents(counts: &Counts, source_count: Option<u64>, passed_over: u64, differences: &mut Vec<String>) {

@@ -1,10 +1,12 @@
 //! `verify --counts`: does what the latest run counted still hold, here and at the source?
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::details::Details;
 use super::steps::{self, Step};
-use super::validate::{Known, passed_over, validate};
+use super::validate::{Known, passed_over, rows_of, validate};
 use super::{Context, RunOptions};
 use crate::destination::PartitionState;
 use crate::domain::cursor::Counts;
@@ -59,13 +61,17 @@ pub async fn counts(ctx: &mut Context) -> Result<CountsReport> {
     let schema = ctx.destination.inspect().await?;
     let options = RunOptions::default();
     let (steps, _, _) = steps::plan_steps(ctx, &options, &schema)?;
-    let counted = ctx.destination.counts(&run.run).await?;
-    let states = ctx.destination.partitions(&run.run).await?;
+    let ran = |step: &Step| details.collections.iter().any(|name| name == step.name());
+    let steps: Vec<Step> = steps.into_iter().filter(ran).collect();
+    let stored = Stored {
+        counts: ctx.destination.counts(&run.run).await?,
+        states: ctx.destination.partitions(&run.run).await?,
+        rows: rows_of(ctx.destination.as_mut(), &steps).await?,
+        details,
+    };
     let mut collections = Vec::new();
-    for step in steps.iter().filter(|step| details.collections.iter().any(|name| name == step.name())) {
-        let counts =
-            counted.iter().find(|(name, _)| name == step.name()).map(|(_, counts)| *counts).unwrap_or_default();
-        collections.push(collection(ctx, &options, &states, step, counts, &details).await?);
+    for step in &steps {
+        collections.push(collection(ctx, &options, step, &stored).await?);
     }
     let valid = collections.iter().all(|collection| collection.valid);
     Ok(CountsReport { valid, run: run.run, status: run.status, collections })
@@ -82,14 +88,17 @@ async fn pin(ctx: &Context, snapshot: Option<&str>) -> Result<()> {
     }
 }
 
-async fn collection(
-    ctx: &mut Context,
-    options: &RunOptions,
-    states: &[PartitionState],
-    step: &Step,
-    counts: Counts,
-    details: &Details,
-) -> Result<CollectionCounts> {
+/// What the destination says of the run, and holds.
+struct Stored {
+    details: Details,
+    states: Vec<PartitionState>,
+    counts: Vec<(String, Counts)>,
+    rows: BTreeMap<String, u64>,
+}
+
+async fn collection(ctx: &mut Context, options: &RunOptions, step: &Step, stored: &Stored) -> Result<CollectionCounts> {
+    let Stored { details, states, counts, rows } = stored;
+    let counts = counts.iter().find(|(name, _)| name == step.name()).map(|(_, counts)| *counts).unwrap_or_default();
     let source_count = match details.sample {
         Some(_) => None,
         None if details.retire => details.source_counts.get(step.name()).copied(),
@@ -97,7 +106,7 @@ async fn collection(
     };
     let passed_over = passed_over(ctx.source.as_ref(), states, step.name());
     let known = Known { step, counts, source_count, passed_over };
-    let validation = validate(ctx.destination.as_mut(), &known, &details.rows_before).await?;
+    let validation = validate(&known, &details.rows_before, rows);
     Ok(CollectionCounts {
         collection: step.name().to_owned(),
         table: step.mapping.table.clone(),

@@ -68,6 +68,7 @@ async fn the_checkpoint_moves_with_the_rows() {
     batches.batches[1].last = true;
     let receipt = db.write(&second, &mut batches).await.unwrap();
     assert_eq!((receipt.to, receipt.last), (Some(Cursor("end".into())), true));
+    db.flush().await.unwrap();
     let states = db.partitions("r1").await.unwrap();
     assert_eq!(states.len(), 1);
     assert_eq!((states[0].sequence, states[0].done), (2, true));

@@ -146,6 +146,35 @@ fn the_other_verbs_say_of_a_server_what_they_say_of_a_file() {
 }
 
 #[test]
+fn a_migration_that_the_server_cannot_read_is_named_with_its_line_and_nothing_is_applied() {
+    let Some(server) = Sqld::start() else { return };
+    let folder = Sandbox::new();
+    folder.write("schema/0001_users.up.sql", "CREATE TABLE users (id TEXT PRIMARY KEY);\n");
+    folder.write("schema/0001_users.down.sql", "DROP TABLE users;\n");
+    folder.write("schema/0002_more.down.sql", "DROP TABLE more;\n");
+    folder.write("users.ndjson", "");
+    let pipeline = format!(
+        "version: 1\nname: p\nsource: {{ kind: json, path: ., shape: plain }}\ndestination: {{ url: \"{}\" }}\nschema: schema\n\
+         collections: {{ users: {{ table: users, key: id, columns: {{ id: $id }} }} }}\n",
+        server.url()
+    );
+    folder.write("p.yaml", pipeline);
+    let cases = [
+        ("CREATE TABLE more (a);\n\nCREATE INDX more_a ON more (a);\n", ":3"),
+        ("CREATE TABLE more (a);\nINSERT INTO nowhere VALUES (1);\n", ":2"),
+    ];
+    for (sql, line) in cases {
+        folder.write("schema/0002_more.up.sql", sql);
+        let outcome = folder.run(&["schema", "up", "p.yaml", "--json"]).exits(1);
+        let error = &outcome.json()["error"];
+        assert_eq!(error["code"], "migration_failed", "{outcome:?}");
+        assert_eq!(format!(":{}", error["line"]), line, "{outcome:?}");
+        assert_eq!(server.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'more'"), 0);
+        assert_eq!(server.integer("SELECT count(*) FROM schema_migrations"), 1);
+    }
+}
+
+#[test]
 fn a_token_that_may_only_read_is_enough_to_plan_and_check() {
     let Some(server) = Sqld::with_tokens() else { return };
     let folder = Sandbox::new();

@@ -87,6 +87,15 @@ fn a_run_through_many_faults_ends_like_an_undisturbed_one() {
     }
 }
 
+#[test]
+fn a_commit_that_the_server_does_not_take_whole_goes_in_parts() {
+    let Some(scenario) = scenario() else { return };
+    let too_large = || Fault::status(413, r#"{"error":"request body too large"}"#);
+    let script = Script::new().containing("INSERT INTO _fireferry_checkpoints", 1, too_large());
+    disturb(&scenario, script, "too large");
+    assert!(scenario.proxy.faults().iter().any(|(_, fault)| *fault == too_large()));
+}
+
 /// Another program that writes into a table of its own, until it is told to stop.
 fn contend(server: &Sqld, stop: &AtomicBool, pauses: &[Duration]) -> usize {
     let begin = |sql: &str| json!({ "type": "execute", "stmt": { "sql": sql } });

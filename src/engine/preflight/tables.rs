@@ -133,7 +133,7 @@ async fn violations(ctx: &mut Context, schema: &Schema, steps: &[Step], found: &
         .filter(|name| schema.table(name).is_some() && current.table(name).is_some())
         .map(str::to_owned)
         .collect();
-    for violation in ctx.destination.foreign_key_check(&tables, SHOWN).await? {
+    for violation in ctx.destination.foreign_key_check(&tables, SHOWN).await?.into_iter().take(SHOWN) {
         let row = violation.rowid.map_or_else(|| "a row".to_owned(), |rowid| format!("row {rowid}"));
         found.findings.push(
             Finding::new(

@@ -86,7 +86,10 @@ pub(super) async fn load_all(
 
 /// What earlier invocations of the run made durable.
 async fn take_over_counts(run: &mut Prepared, work: &mut Work) -> Result<()> {
-    let counted = run.ctx.destination.counts(&run.run).await?;
+    let counted = match run.resumed {
+        Some(_) => run.ctx.destination.counts(&run.run).await?,
+        None => Vec::new(),
+    };
     for step in &run.examination.steps {
         let counts =
             counted.iter().find(|(name, _)| name == step.name()).map(|(_, counts)| *counts).unwrap_or_default();

@@ -6,13 +6,17 @@ use std::sync::Arc;
 use super::super::budget::{Budget, Stop};
 use super::super::details::Details;
 use super::super::sample::{self, Selection};
-use super::super::validate::{Known, passed_over, validate};
+use super::super::steps::Step;
+use super::super::validate::{Known, passed_over, rows_of, validate};
 use super::super::{backup, migrate, rejects, samples, stage};
 use super::{Prepared, collections, outcome, reading, renew, retire};
 use crate::destination::RunRecord;
 use crate::domain::cursor::{Counts, Partition};
 use crate::error::Result;
 use crate::report::run::{CollectionReport, RejectReport, RunReport, Sample, Status};
+
+/// Rows without a parent that are shown per table.
+const VIOLATIONS: usize = 10;
 
 /// What became of a run so far.
 #[derive(Default)]
@@ -147,10 +151,8 @@ async fn details_of(
         snapshot: run.examination.snapshot.clone(),
         ..Details::default()
     };
+    details.rows_before = rows_of(run.ctx.destination.as_mut(), &run.examination.steps).await?;
     for (index, step) in run.examination.steps.iter().enumerate() {
-        let tables: Vec<String> = step.tables().map(str::to_owned).collect();
-        let rows = run.ctx.destination.count(&tables).await?;
-        details.rows_before.extend(tables.into_iter().zip(rows));
         let counted = run.examination.counts.get(index).copied().unwrap_or(0);
         let selected = selections.get(index).and_then(|selection| selection.as_ref().map(|chosen| chosen.len()));
         details.source_counts.insert(step.name().to_owned(), selected.unwrap_or(counted));
@@ -205,16 +207,20 @@ async fn retire_source(run: &mut Prepared, work: &mut Work) -> Result<()> {
 }
 
 async fn validate_all(run: &mut Prepared, work: &mut Work) -> Result<()> {
+    let steps = run.examination.steps.clone();
     let states = run.ctx.destination.partitions(&run.run).await?;
-    for (index, step) in run.examination.steps.clone().iter().enumerate() {
+    let rows = rows_of(run.ctx.destination.as_mut(), &steps).await?;
+    let tables: Vec<String> = steps.iter().flat_map(Step::tables).map(str::to_owned).collect();
+    let violations = run.ctx.destination.foreign_key_check(&tables, VIOLATIONS).await?;
+    for (index, step) in steps.iter().enumerate() {
         let counts = work.tallies.get(index).copied().unwrap_or_default();
         let passed_over = passed_over(run.ctx.source.as_ref(), &states, step.name());
         let read = u64::try_from(counts.read).unwrap_or(0) + passed_over;
         let source_count = reading::source_count(run, work, step, read).await?;
         let known = Known { step, counts, source_count, passed_over };
-        let mut validation = validate(run.ctx.destination.as_mut(), &known, &work.details.rows_before).await?;
-        let tables: Vec<String> = step.tables().map(str::to_owned).collect();
-        for violation in run.ctx.destination.foreign_key_check(&tables, 10).await? {
+        let mut validation = validate(&known, &work.details.rows_before, &rows);
+        let own = |table: &str| step.tables().any(|name| name.eq_ignore_ascii_case(table));
+        for violation in violations.iter().filter(|violation| own(&violation.table)) {
             validation.differences.push(format!("a row of {} has no parent in {}", violation.table, violation.parent));
             validation.valid = false;
         }
@@ -242,8 +248,11 @@ async fn conclude(run: &mut Prepared, work: &mut Work, result: Result<()>) -> Re
         details.reads += run.ctx.source.usage().bill.map_or(0, |bill| bill.reads);
         record.details = details.store();
         run.ctx.destination.update_run(&record).await?;
-        let exported = rejects::export(run.ctx.destination.as_mut(), &run.ctx.state, &run.run).await;
-        (work.rejects, work.total_rejects) = exported?;
+        // A destination far away need not be asked for what is known.
+        if result.is_err() || work.totals.rejected + work.totals.waiting > 0 {
+            let exported = rejects::export(run.ctx.destination.as_mut(), &run.ctx.state, &run.run).await;
+            (work.rejects, work.total_rejects) = exported?;
+        }
         run.ctx.destination.release_lease().await
     };
     let recorded = recorded.await;

@@ -97,10 +97,11 @@ pub async fn prepare(mut ctx: Context, options: RunOptions) -> Result<Prepared> 
 }
 
 /// False for a destination that cannot be written at all, which preflight explains. One that is busy can be leased: it
-/// may be busy because another run holds the lease.
+/// may be busy because another run holds the lease. A server says by the lease itself whether it can be written.
 async fn may_hold_lease(ctx: &mut Context) -> bool {
     let allowed = |result: Result<()>| result.map_or_else(|error| error.kind() == ErrorKind::Transient, |()| true);
-    allowed(ctx.destination.check().await) && allowed(ctx.destination.check_writable().await)
+    let local = ctx.destination.capabilities().local;
+    allowed(ctx.destination.check().await) && (!local || allowed(ctx.destination.check_writable().await))
 }
 
 impl Prepared {

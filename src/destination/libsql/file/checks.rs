@@ -64,8 +64,8 @@ impl LibsqlFile {
             "SELECT CAST(\"table\" AS BLOB), rowid, CAST(parent AS BLOB) FROM pragma_foreign_key_check(?1) LIMIT ?2";
         let mut found = Vec::new();
         for table in tables {
-            let rest = i64::try_from(limit - found.len().min(limit)).unwrap_or(i64::MAX);
-            let values = vec![table.as_str().into(), rest.into()];
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let values = vec![table.as_str().into(), limit.into()];
             found.extend(self.database.query(sql, values, |row| {
                 // WITHOUT ROWID tables have none.
                 Ok(ForeignKeyViolation { table: text(row, 0)?, rowid: integer(row, 1).ok(), parent: text(row, 2)? })

@@ -34,7 +34,7 @@ impl LibsqlFile {
             run_statements(database, step)?;
             require_foreign_keys(database, step, before)?;
             database.execute(migrations::CREATE, vec![])?;
-            database.run(&migrations::record(step, started.elapsed().as_millis())).map(drop)
+            database.run(&migrations::record(step, &started.elapsed().as_millis().to_string())).map(drop)
         });
         self.pragma("foreign_keys = ON")?;
         result

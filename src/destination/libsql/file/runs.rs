@@ -42,14 +42,7 @@ impl LibsqlFile {
         if !self.has_state()? {
             return Ok(vec![]);
         }
-        let stored = self.database.rows(&checkpoints::partitions(run), checkpoints::decode_partition)?;
-        stored.into_iter().map(|(collection, partition)| self.partition_state(run, collection, partition)).collect()
-    }
-
-    fn partition_state(&self, run: &str, collection: String, partition: Partition) -> Result<PartitionState> {
-        let commits = self.database.try_rows(&checkpoints::commits(run, &collection, &partition.id));
-        let state = commits.and_then(|commits| checkpoints::state(collection, partition, &commits));
-        state.map_err(|failure| self.database.error(failure))
+        self.database.rows(&checkpoints::partitions(run), checkpoints::decode_partition)
     }
 
     /// Sums of all commits of a run by collection.

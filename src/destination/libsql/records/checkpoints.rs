@@ -52,43 +52,43 @@ fn values(counts: &Counts) -> [SqlValue; 10] {
     .map(SqlValue::Integer)
 }
 
-/// The partitions of a run, in the order they were stored.
+/// What is durable of every partition of a run, in the order they were stored. Only commits without a gap before them
+/// count: with several in flight, a resume starts at the first gap.
 pub fn partitions(run: &str) -> Statement {
-    let sql = "SELECT CAST(collection AS BLOB), CAST(partition AS BLOB), CAST(bounds AS BLOB)
-               FROM _fireferry_partitions WHERE run = ?1 ORDER BY id";
+    let (sums, sums_of) = (COUNTS.map(|name| format!("sum({name}) AS {name}")), COUNTS.map(|name| format!("d.{name}")));
+    // Of a group with max(), the other columns are those of the row with the maximum.
+    let sql = format!(
+        "SELECT CAST(p.collection AS BLOB), CAST(p.partition AS BLOB), CAST(p.bounds AS BLOB),
+           d.sequence, CAST(d.cursor_to AS BLOB), d.done, {}
+         FROM _fireferry_partitions p LEFT JOIN (
+           SELECT collection, partition, max(sequence) AS sequence, cursor_to, sum(last) AS done, {}
+           FROM (SELECT *, row_number() OVER (PARTITION BY collection, partition ORDER BY sequence) AS place
+                 FROM _fireferry_checkpoints WHERE run = ?1)
+           WHERE sequence = place GROUP BY collection, partition
+         ) d ON d.collection = p.collection AND d.partition = p.partition
+         WHERE p.run = ?1 ORDER BY p.id",
+        sums_of.join(", "),
+        sums.join(", ")
+    );
     Statement::new(sql, vec![run.into()])
 }
 
-/// A row of [`partitions`], with its collection.
-pub fn decode_partition(row: &[SqlValue]) -> Result<(String, Partition), Failure> {
-    Ok((text(row, 0)?, Partition { id: text(row, 1)?, bounds: text(row, 2)? }))
-}
-
-/// All commits of one partition, for [`state`].
-pub fn commits(run: &str, collection: &str, partition: &str) -> Statement {
-    let sql = format!(
-        "SELECT sequence, last, CAST(cursor_to AS BLOB), {} FROM _fireferry_checkpoints
-         WHERE run = ?1 AND collection = ?2 AND partition = ?3 ORDER BY sequence",
-        COUNTS.join(", ")
-    );
-    Statement::new(sql, vec![run.into(), collection.into(), partition.into()])
-}
-
-/// What the [`commits`] of a partition make of it.
-pub fn state(collection: String, partition: Partition, commits: &[Vec<SqlValue>]) -> Result<PartitionState, Failure> {
-    let mut state =
-        PartitionState { partition, collection, sequence: 0, cursor: None, done: false, counts: Counts::default() };
-    for commit in commits {
-        // Only commits without a gap before them count: with several in flight, resume starts at the first gap.
-        if i64::try_from(state.sequence + 1) != Ok(integer(commit, 0)?) {
-            break;
-        }
-        state.sequence += 1;
-        state.cursor = optional_text(commit, 2)?.map(Cursor);
-        state.done |= integer(commit, 1)? == 1;
-        state.counts += counts(commit, 3)?;
+/// A row of [`partitions`].
+pub fn decode_partition(row: &[SqlValue]) -> Result<PartitionState, Failure> {
+    let partition = Partition { id: text(row, 1)?, bounds: text(row, 2)? };
+    let collection = text(row, 0)?;
+    if row.get(3) == Some(&SqlValue::Null) {
+        let counts = Counts::default();
+        return Ok(PartitionState { partition, collection, sequence: 0, cursor: None, done: false, counts });
     }
-    Ok(state)
+    Ok(PartitionState {
+        partition,
+        collection,
+        sequence: u64::try_from(integer(row, 3)?).unwrap_or_default(),
+        cursor: optional_text(row, 4)?.map(Cursor),
+        done: integer(row, 5)? > 0,
+        counts: counts(row, 6)?,
+    })
 }
 
 /// Sums of all commits of a run by collection.
@@ -188,18 +188,11 @@ mod tests {
         }
     }
 
-    fn commit(sequence: i64, last: i64, to: &str) -> Vec<SqlValue> {
-        let counts = (1..=10).map(SqlValue::Integer);
-        [sequence.into(), last.into(), to.into()].into_iter().chain(counts).collect()
-    }
-
     #[test]
-    fn commits_behind_a_gap_do_not_count() {
-        let partition = Partition { id: "0".into(), bounds: String::new() };
-        let commits = [commit(1, 0, "a"), commit(2, 0, "b"), commit(4, 1, "d")];
-        let state = state("users".into(), partition, &commits);
-        let found = state.map(|state| (state.sequence, state.cursor, state.done, state.counts.child_deleted));
-        assert_eq!(found.ok(), Some((2, Some(Cursor("b".into())), false, 20)));
+    fn a_partition_without_a_commit_is_at_its_start() {
+        let row = [vec!["users".into(), "0".into(), "b".into()], vec![SqlValue::Null; 13]].concat();
+        let state = decode_partition(&row).map(|state| (state.sequence, state.cursor, state.done, state.counts));
+        assert_eq!(state.ok(), Some((0, None, false, Counts::default())));
     }
 
     #[test]

@@ -61,16 +61,17 @@ pub fn decode(row: &[SqlValue]) -> Result<AppliedMigration, Failure> {
     })
 }
 
-/// The record of a step, after [`CREATE`]: a row more, or, taken back, a row less.
-pub fn record(step: &MigrationStep, milliseconds: u128) -> Statement {
+/// The record of a step, after [`CREATE`]: a row more, or, taken back, a row less. `milliseconds` is SQL: how long it took.
+pub fn record(step: &MigrationStep, milliseconds: &str) -> Statement {
     let version = number(step.version);
     if !step.up {
         return Statement::new("DELETE FROM schema_migrations WHERE version = ?1", vec![version]);
     }
-    let insert = "INSERT INTO schema_migrations (version, name, checksum, applied_at, duration_ms)
-                  VALUES (?1, ?2, ?3, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), ?4)";
-    let duration = SqlValue::Integer(i64::try_from(milliseconds).unwrap_or(i64::MAX));
-    Statement::new(insert, vec![version, step.name.as_str().into(), step.checksum.as_str().into(), duration])
+    let insert = format!(
+        "INSERT INTO schema_migrations (version, name, checksum, applied_at, duration_ms)
+         VALUES (?1, ?2, ?3, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), {milliseconds})"
+    );
+    Statement::new(insert, vec![version, step.name.as_str().into(), step.checksum.as_str().into()])
 }
 
 /// Number of rows without a parent, before and after a step.

@@ -10,6 +10,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// Every one of fireferry's tables starts with this.
 pub const PREFIX: &str = "_fireferry_";
 
+/// Which of them says what the others are.
+pub const META: &str = "_fireferry_meta";
+
 /// The version of the tables below. A newer one in a file is refused.
 const FORMAT: u32 = 1;
 

@@ -4,7 +4,7 @@ use super::RemoteDatabase;
 use super::connection::unexpected;
 use super::hrana::batch::Builder;
 use super::hrana::{Request, Response};
-use super::records::{decoded, unreadable};
+use super::records::decoded;
 use crate::destination::ForeignKeyViolation;
 use crate::destination::libsql::sql::{exact, list, quote};
 use crate::destination::libsql::statement::{Statement, exact_row, integer, text};
@@ -14,12 +14,19 @@ use crate::error::Result;
 impl RemoteDatabase {
     /// Reads the schema table. What is half restored is not what anybody wants to read.
     pub(super) async fn check_readable(&mut self) -> Result<()> {
+        if self.lease.is_none() {
+            self.survey = None;
+        }
         self.refuse_unfinished_restore().await?;
         self.has_state().await.map(drop)
     }
 
     /// Takes the write lock and gives it back. A token that may only read can do that, too: taking the lease tells.
+    /// Who holds the lease has written already.
     pub(super) async fn check_write_access(&mut self) -> Result<()> {
+        if self.lease.is_some() {
+            return Ok(());
+        }
         let mut builder = Builder::default();
         builder.then_sql("BEGIN IMMEDIATE");
         let rollback = builder.then_sql("ROLLBACK");
@@ -42,11 +49,6 @@ impl RemoteDatabase {
         }
     }
 
-    pub(super) async fn sqlite_version(&self) -> Result<String> {
-        let rows = self.connection.query(Statement::new("SELECT sqlite_version()", vec![])).await?;
-        rows.first().map_or(Ok(String::new()), |row| text(row, 0)).map_err(unreadable)
-    }
-
     /// What `quick_check` says, except `ok`; nothing where the server does not let it be asked. The pages are the
     /// server's to keep sound, and reading all of them is billed: frequent small runs leave it out. A token that may only
     /// read may call a pragma's function, but not say PRAGMA.
@@ -62,7 +64,7 @@ impl RemoteDatabase {
     }
 
     pub(super) async fn foreign_key_violations(
-        &self,
+        &mut self,
         tables: &[String],
         limit: usize,
     ) -> Result<Vec<ForeignKeyViolation>> {
@@ -70,13 +72,14 @@ impl RemoteDatabase {
             "SELECT CAST(\"table\" AS BLOB), rowid, CAST(parent AS BLOB) FROM pragma_foreign_key_check(?1) LIMIT ?2";
         let most = SqlValue::Integer(i64::try_from(limit).unwrap_or(i64::MAX));
         let question = |table: &String| Statement::new(sql, vec![SqlValue::Text(table.clone()), most.clone()]);
-        let answers = self.connection.queries(tables.iter().map(question).collect()).await?;
-        let mut found = decoded(&answers.concat(), |row| {
+        let schema = self.survey().await?.schema()?;
+        let refers = |name: &&String| schema.table(name).is_some_and(|table| !table.foreign_keys.is_empty());
+        let questions = tables.iter().filter(refers).map(question).collect();
+        let answers = self.connection.queries(questions).await?;
+        decoded(&answers.concat(), |row| {
             let rowid = if let Some(SqlValue::Integer(rowid)) = row.get(1) { Some(*rowid) } else { None };
             Ok(ForeignKeyViolation { table: text(row, 0)?, rowid, parent: text(row, 2)? })
-        })?;
-        found.truncate(limit);
-        Ok(found)
+        })
     }
 
     pub(super) async fn count_rows(&self, tables: &[String]) -> Result<Vec<u64>> {
@@ -87,9 +90,8 @@ impl RemoteDatabase {
     }
 
     /// The first rows in the order of the primary key.
-    pub(super) async fn sample_rows(&self, table: &str, columns: &[String], limit: usize) -> Result<Vec<Row>> {
-        let schema = self.schema().await?;
-        let key = schema.table(table).map(|table| list(&table.primary_key)).unwrap_or_default();
+    pub(super) async fn sample_rows(&mut self, table: &str, columns: &[String], limit: usize) -> Result<Vec<Row>> {
+        let key = self.survey().await?.schema()?.table(table).map(|table| list(&table.primary_key)).unwrap_or_default();
         let order = if key.is_empty() { String::new() } else { format!("ORDER BY {key}") };
         let selected: Vec<String> = columns.iter().map(|column| exact(&quote(column))).collect();
         let sql = format!("SELECT {} FROM {} {order} LIMIT ?1", selected.join(", "), quote(table));

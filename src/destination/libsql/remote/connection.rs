@@ -7,6 +7,7 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 use super::hrana::{Client, Request, Response, Stmt, StmtAnswer, Trouble};
+use crate::destination::libsql::failure::Failure;
 use crate::destination::libsql::statement::Statement;
 use crate::domain::row::SqlValue;
 use crate::error::{Error, ErrorKind, Result};
@@ -89,10 +90,11 @@ impl Connection {
 
     /// The rows of every query, in one round trip. They must only read: they are asked again when an answer is lost.
     pub async fn queries(&self, statements: Vec<Statement>) -> Result<Vec<Rows>> {
-        let mut requests: Vec<Request> =
-            statements.into_iter().map(|statement| Request::Execute { stmt: Stmt::query(statement) }).collect();
-        let asked = requests.len();
-        requests.push(Request::Close);
+        if statements.is_empty() {
+            return Ok(Vec::new());
+        }
+        let asked = statements.len();
+        let requests: Vec<Request> = questions(statements).chain([Request::Close]).collect();
         let mut pauses = self.pauses();
         loop {
             match self.answers(&requests).await {
@@ -107,17 +109,23 @@ impl Connection {
         Ok(self.queries(vec![statement]).await?.pop().unwrap_or_default())
     }
 
-    /// The rows of one query, or what SQLite says against it.
-    pub async fn try_query(&self, statement: Statement) -> Result<Result<Rows, super::super::failure::Failure>> {
-        let requests = [Request::Execute { stmt: Stmt::query(statement) }, Request::Close];
+    /// The rows of every query, or what SQLite says against it, in one round trip.
+    pub async fn ask(&self, statements: Vec<Statement>) -> Result<Vec<Result<Rows, Failure>>> {
+        let requests: Vec<Request> = questions(statements).chain([Request::Close]).collect();
         let mut pauses = self.pauses();
         loop {
-            match self.answers(&requests).await {
-                Ok(answers) => return Ok(Ok(answers.into_iter().next().unwrap_or_default().rows)),
-                Err(Trouble::Sql(failure)) => return Ok(Err(failure)),
+            let asked = self.client.pipeline(None, &requests).await;
+            match asked.and_then(|answer| answers_to_questions(answer.responses)) {
+                Ok(answers) => return Ok(answers),
                 Err(trouble) => pauses.next(trouble, self.host()).await?,
             }
         }
+    }
+
+    /// The rows of one query, or what SQLite says against it.
+    pub async fn try_query(&self, statement: Statement) -> Result<Result<Rows, Failure>> {
+        let answers = self.ask(vec![statement]).await?;
+        Ok(answers.into_iter().next().unwrap_or_else(|| Ok(Rows::new())))
     }
 
     async fn answers(&self, requests: &[Request]) -> Result<Vec<StmtAnswer>, Trouble> {
@@ -129,6 +137,25 @@ impl Connection {
         });
         results.collect()
     }
+}
+
+/// Each of them for itself: one that fails does not stop the next.
+pub(super) fn questions(statements: Vec<Statement>) -> impl Iterator<Item = Request> {
+    statements.into_iter().map(|statement| Request::Execute { stmt: Stmt::query(statement) })
+}
+
+/// The answers to [`questions`].
+pub(super) fn answers_to_questions(
+    responses: impl IntoIterator<Item = Result<Response, Trouble>>,
+) -> Result<Vec<Result<Rows, Failure>>, Trouble> {
+    let answers = responses.into_iter().filter_map(|response| match response {
+        Ok(Response::Execute { result }) => Some(Ok(Ok(result.rows))),
+        Ok(Response::Close) => None,
+        Ok(Response::Batch { .. }) => Some(Err(unexpected("a batch"))),
+        Err(Trouble::Sql(failure)) => Some(Ok(Err(failure))),
+        Err(trouble) => Some(Err(trouble)),
+    });
+    answers.collect()
 }
 
 /// An answer to something that was not asked.

@@ -45,11 +45,11 @@ impl Destination for RemoteDatabase {
     }
 
     async fn version(&mut self) -> Result<String> {
-        self.sqlite_version().await
+        Ok(self.survey().await?.sqlite.clone())
     }
 
     async fn inspect(&mut self) -> Result<Schema> {
-        self.schema().await
+        self.survey().await?.schema().cloned()
     }
 
     async fn integrity(&mut self, thorough: bool) -> Result<Vec<String>> {
@@ -73,7 +73,7 @@ impl Destination for RemoteDatabase {
     }
 
     async fn migrations(&mut self) -> Result<Vec<AppliedMigration>> {
-        self.applied_migrations().await
+        self.survey().await?.migrations()
     }
 
     async fn migrate(&mut self, step: &MigrationStep) -> Result<()> {
@@ -83,8 +83,9 @@ impl Destination for RemoteDatabase {
     async fn acquire_lease(&mut self, owner: &str) -> Result<()> {
         if self.lease.is_none() {
             // The first thing that is ever written: who may not do this is refused before anything is changed.
-            let lease = Lease::acquire(&self.connection, owner, self.options.lease_time).await;
-            self.lease = Some(lease.map_err(Error::refused)?);
+            let acquired = Lease::acquire(&self.connection, owner, self.options.lease_time).await;
+            let (lease, survey) = acquired.map_err(Error::refused)?;
+            (self.lease, self.survey) = (Some(lease), Some(survey));
         }
         Ok(())
     }
@@ -92,7 +93,7 @@ impl Destination for RemoteDatabase {
     async fn release_lease(&mut self) -> Result<()> {
         // Without one there is nothing to ask a server that may not answer.
         let Some(lease) = self.lease.take() else { return Ok(()) };
-        let written = self.has_state().await?;
+        let written = self.has_state().await.unwrap_or(true);
         lease.release(&self.connection, written).await
     }
 

@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
-use super::connection::Connection;
+use super::connection::{Connection, Rows, answers_to_questions, questions, unexpected};
 use super::hrana::batch::Builder;
 use super::hrana::{Request, Response, Stmt, Trouble};
 use super::place::Place;
+use super::survey::{self, Survey};
+use crate::destination::libsql::failure::Failure;
 use crate::destination::libsql::statement::{Statement, integer, text};
 use crate::domain::row::SqlValue;
 use crate::error::{Error, ErrorKind, Result};
@@ -58,19 +60,20 @@ struct Held {
 }
 
 impl Lease {
-    /// Takes the lease.
+    /// Takes the lease, and reads what only its holder changes from now on.
     ///
     /// # Errors
     /// Kind `LeaseHeld` naming the holder and when it ends.
-    pub async fn acquire(connection: &Connection, owner: &str, time: Duration) -> Result<Self> {
+    pub async fn acquire(connection: &Connection, owner: &str, time: Duration) -> Result<(Self, Survey)> {
         let holder = uuid::Uuid::now_v7().to_string();
         let place = Place::here().to_string();
         let mut dead = String::new();
         loop {
-            let held = take(connection, owner, &place, &holder, &dead, time).await?;
+            let (held, survey) = take(connection, owner, &place, &holder, &dead, time).await?;
             if held.holder == holder {
                 let heartbeat = Heartbeat(tokio::spawn(beat(connection.clone(), holder.clone(), time)));
-                return Ok(Self { holder, mark: held.mark, time, _heartbeat: heartbeat });
+                let lease = Self { holder, mark: held.mark, time, _heartbeat: heartbeat };
+                return Ok((lease, Survey::decode(survey)?));
             }
             // The holder died on this machine: nobody has to wait until its time is over.
             if dead.is_empty() && Place::parse(&held.place).is_some_and(|place| place.is_dead()) {
@@ -97,6 +100,11 @@ impl Lease {
         );
         let values = vec![text_value(&self.holder), milliseconds(self.time), text_value(mark), text_value(&self.mark)];
         [Statement::new(sql, values), Statement::new(CHANGED_ONE, vec![])]
+    }
+
+    /// Milliseconds since the guard of the transaction that asks, as SQL.
+    pub fn elapsed(&self) -> String {
+        format!("max(0, {NOW} - (SELECT expires - {} FROM _fireferry_lease WHERE id = 1))", self.time.as_millis())
     }
 
     /// What the server says of the lease now: the mark while it is held.
@@ -150,7 +158,7 @@ async fn beat(connection: Connection, holder: String, time: Duration) {
     }
 }
 
-/// Takes the lease if it is free, and reads whose it is. Harmless when repeated.
+/// Takes the lease if it is free, and reads whose it is, and what the server says of itself. Harmless when repeated.
 async fn take(
     connection: &Connection,
     owner: &str,
@@ -158,7 +166,7 @@ async fn take(
     holder: &str,
     dead: &str,
     time: Duration,
-) -> Result<Held> {
+) -> Result<(Held, Vec<Result<Rows, Failure>>)> {
     let sql = format!(
         "INSERT INTO _fireferry_lease (id, owner, place, holder, epoch, expires, mark)
          VALUES (1, ?1, ?2, ?3, 1, {NOW} + ?4, '')
@@ -171,28 +179,35 @@ async fn take(
     builder.then_sql(TABLE);
     builder.then(Stmt::effect(Statement::new(sql, values)));
     let read = builder.then(Stmt::query(select()));
-    let requests = [Request::batch(builder.build()), Request::Close];
+    let batch = Request::batch(builder.build());
+    let requests: Vec<Request> =
+        [batch].into_iter().chain(questions(survey::questions())).chain([Request::Close]).collect();
     let mut pauses = connection.pauses();
     loop {
         match taken(connection, &requests, read).await {
-            Ok(row) => return decode(&row),
+            Ok((row, answers)) => return Ok((decode(&row)?, answers)),
             Err(trouble) => pauses.next(trouble, connection.host()).await?,
         }
     }
 }
 
-async fn taken(connection: &Connection, requests: &[Request], read: usize) -> Result<Vec<SqlValue>, Trouble> {
-    let answer = connection.client().pipeline(None, requests).await?;
-    match answer.responses.into_iter().next() {
+async fn taken(
+    connection: &Connection,
+    requests: &[Request],
+    read: usize,
+) -> Result<(Vec<SqlValue>, Vec<Result<Rows, Failure>>), Trouble> {
+    let mut responses = connection.client().pipeline(None, requests).await?.responses.into_iter();
+    match responses.next() {
         Some(Ok(Response::Batch { result })) => {
             if let Some((_, error)) = result.first_error() {
                 return Err(connection.client().judge(error));
             }
             let row = result.result(read).and_then(|answer| answer.rows.first().cloned());
-            row.ok_or_else(|| super::connection::unexpected("no row of the lease"))
+            let row = row.ok_or_else(|| unexpected("no row of the lease"))?;
+            Ok((row, answers_to_questions(responses)?))
         }
         Some(Err(trouble)) => Err(trouble),
-        _ => Err(super::connection::unexpected("something else than a batch")),
+        _ => Err(unexpected("something else than a batch")),
     }
 }
 
@@ -207,7 +222,7 @@ fn select() -> Statement {
 }
 
 fn decode(row: &[SqlValue]) -> Result<Held> {
-    let read = || -> Result<Held, super::super::failure::Failure> {
+    let read = || -> Result<Held, Failure> {
         Ok(Held {
             owner: text(row, 0)?,
             place: text(row, 1)?,

@@ -1,67 +1,75 @@
 //! Schema migrations: a file's statements and their record, in one transaction on the server.
 
-use std::time::Instant;
-
 use super::RemoteDatabase;
+use super::hrana::Trouble;
+use super::lease::Lease;
 use super::records::decoded;
-use super::transaction::Foreign;
+use super::transaction::{Foreign, Refused};
+use crate::destination::MigrationStep;
 use crate::destination::libsql::failure::primary;
 use crate::destination::libsql::records::migrations;
-use crate::destination::libsql::statement::{Statement, integer, text};
-use crate::destination::libsql::tokens::statements;
-use crate::destination::{AppliedMigration, MigrationStep};
+use crate::destination::libsql::statement::{Statement, integer};
+use crate::destination::libsql::tokens::{self, statements};
 use crate::domain::row::SqlValue;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Fails the transaction when more rows than before have no parent.
 const NO_NEW_ORPHANS: &str = "SELECT CASE WHEN (SELECT count(*) FROM pragma_foreign_key_check) <= ?1 THEN 1
    ELSE abs(-9223372036854775807 - 1) END";
 
 impl RemoteDatabase {
-    /// Applied migrations by version.
-    pub(super) async fn applied_migrations(&self) -> Result<Vec<AppliedMigration>> {
-        let columns = decoded(&self.connection.query(migrations::columns()).await?, |row| text(row, 0))?;
-        if !migrations::exists(&columns)? {
-            return Ok(vec![]);
-        }
-        decoded(&self.connection.query(migrations::select()).await?, migrations::decode)
-    }
-
     /// Applies one migration (or takes it back) with its record. On an error nothing of it is applied.
     pub(super) async fn apply_migration(&mut self, step: &MigrationStep) -> Result<()> {
         self.session = None;
-        self.applied_migrations().await?;
-        let orphans = decoded(&self.connection.query(migrations::orphans()).await?, |row| integer(row, 0))?;
+        self.survey().await?.migrations()?;
+        let before = self.orphans().await?;
         let parts = statements(&step.sql);
         for part in &parts {
             migrations::require_no_control(step, part)?;
         }
         let mut all: Vec<Statement> = parts.iter().map(|part| Statement::new(part.text.to_owned(), vec![])).collect();
-        let before = orphans.first().copied().unwrap_or_default();
         all.push(Statement::new(NO_NEW_ORPHANS, vec![SqlValue::Integer(before)]));
         all.push(Statement::new(migrations::CREATE, vec![]));
-        all.push(migrations::record(step, 0));
-        let started = Instant::now();
+        let elapsed = self.lease.as_ref().map_or_else(|| "0".to_owned(), Lease::elapsed);
+        all.push(migrations::record(step, &elapsed));
         // Rebuilding a table must not cascade into its children; what is left is checked before the commit.
-        match self.try_transaction(&all, Foreign::Unchecked).await? {
-            Ok(_) if step.up => {
-                let took = i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX);
-                let version = i64::try_from(step.version).unwrap_or(i64::MAX);
-                let update = "UPDATE schema_migrations SET duration_ms = ?2 WHERE version = ?1";
-                let values = vec![SqlValue::Integer(version), SqlValue::Integer(took)];
-                self.transaction(&[Statement::new(update, values)]).await.map(drop)
-            }
-            Ok(_) => Ok(()),
-            Err(refused) if refused.statement == parts.len() => {
+        match self.schema_transaction(&all, Foreign::Unchecked).await? {
+            Ok(()) => Ok(()),
+            Err(refused) if refused.statement == Some(parts.len()) => {
                 let somewhere = ("some table".to_owned(), "the table it refers to".to_owned());
                 Err(migrations::orphaned(step, &somewhere))
             }
-            Err(refused) => match (parts.get(refused.statement), refused.failure.primary()) {
-                (Some(part), primary::ERROR | primary::CONSTRAINT) => {
-                    Err(migrations::failed(step, part.line, &refused.failure.message))
-                }
-                _ => Err(super::hrana::Trouble::Sql(refused.failure).into_error(self.connection.host())),
-            },
+            Err(refused) => Err(self.blamed(step, &parts, refused).await),
         }
+    }
+
+    /// Rows without a parent.
+    async fn orphans(&mut self) -> Result<i64> {
+        if self.survey().await?.schema()?.tables.iter().all(|table| table.foreign_keys.is_empty()) {
+            return Ok(0);
+        }
+        let orphans = decoded(&self.connection.query(migrations::orphans()).await?, |row| integer(row, 0))?;
+        Ok(orphans.first().copied().unwrap_or_default())
+    }
+
+    /// The error for a migration that was refused, with the line that it comes from.
+    async fn blamed(&self, step: &MigrationStep, parts: &[tokens::Statement<'_>], refused: Refused) -> Error {
+        let primary = refused.failure.primary();
+        let own = matches!(primary, primary::ERROR | primary::CONSTRAINT);
+        let part = match refused.statement {
+            Some(index) => parts.get(index).map(|part| (part.line, refused.failure.message.clone())),
+            None => self.unreadable_part(parts).await,
+        };
+        match part.filter(|_| own) {
+            Some((line, message)) => migrations::failed(step, line, &message),
+            None => Trouble::Sql(refused.failure).into_error(self.connection.host()),
+        }
+    }
+
+    /// The first statement that the server cannot read, and why. It refuses them all together, without saying which.
+    async fn unreadable_part(&self, parts: &[tokens::Statement<'_>]) -> Option<(u64, String)> {
+        let texts: Vec<&str> = parts.iter().map(|part| part.text).collect();
+        let refusals = self.refusals(&texts).await.ok()?;
+        parts.iter().zip(refusals).find_map(|(part, refusal)| Some((part.line, refusal?)))
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! [`RemoteDatabase`] implements [`Destination`](super::super::Destination) over Hrana (`hrana`). Every commit is one
 //! request (`write`); everything else that writes is a transaction that is applied once, whatever happens to its reply
-//! (`transaction`); the lease is a row that both check (`lease`). What a local file does better, reading a schema, is done
-//! by one: `schema`.
+//! (`transaction`); the lease is a row that both check (`lease`). What a server says of itself is asked once (`survey`), and
+//! what a local file does better, reading a schema, is done by one.
 
 mod checks;
 mod connection;
@@ -16,9 +16,9 @@ mod migrate;
 mod options;
 mod place;
 mod records;
-mod schema;
 mod shadow;
 mod snapshot;
+mod survey;
 mod transaction;
 mod write;
 
@@ -28,6 +28,7 @@ pub use options::RemoteOptions;
 use connection::Connection;
 use hrana::Client;
 use lease::Lease;
+use survey::Survey;
 use write::{Flights, Session, Sizing};
 
 use crate::error::Result;
@@ -36,8 +37,8 @@ use crate::error::Result;
 pub struct RemoteDatabase {
     connection: Connection,
     options: RemoteOptions,
-    /// fireferry's tables exist in a format that is known.
-    state_ready: bool,
+    /// `None` before it was asked for, and when something here changed what it tells.
+    survey: Option<Survey>,
     lease: Option<Lease>,
     session: Option<Session>,
     flights: Flights,
@@ -62,7 +63,7 @@ impl RemoteDatabase {
             connection: Connection::new(client, options.max_retries, options.max_retry_time),
             sizing: Sizing::new(options.commit_documents, options.commit_bytes, options.max_lock_time),
             options,
-            state_ready: false,
+            survey: None,
             lease: None,
             session: None,
             flights: Flights::default(),

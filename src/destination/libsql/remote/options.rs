@@ -33,9 +33,9 @@ pub struct RemoteOptions {
 }
 
 /// Documents in one commit at most: the server gains nothing by more, and all of them are kept until they are durable.
-pub(super) const MOST_DOCUMENTS: usize = 20_000;
+pub(super) const MOST_DOCUMENTS: usize = 50_000;
 /// Bytes of documents in one commit at most: it is one request.
-pub(super) const MOST_BYTES: usize = 8 << 20;
+pub(super) const MOST_BYTES: usize = 16 << 20;
 
 /// The address for HTTP: `https://host[:port][/path]`.
 ///

@@ -2,9 +2,11 @@
 
 use super::RemoteDatabase;
 use super::connection::Rows;
+use super::hrana::Trouble;
+use super::transaction::Foreign;
 use crate::destination::libsql::failure::Failure;
 use crate::destination::libsql::records::{checkpoints, rejects, runs, state};
-use crate::destination::libsql::statement::{integer, text};
+use crate::destination::libsql::statement::integer;
 use crate::destination::{PartitionState, RejectQuery, RunRecord, StoredReject};
 use crate::domain::cursor::{Counts, Partition};
 use crate::domain::row::SqlValue;
@@ -20,33 +22,9 @@ impl RemoteDatabase {
             return Ok(());
         }
         let id = uuid::Uuid::now_v7().to_string();
-        self.transaction(&state::create(&id)).await?;
-        self.state_ready = true;
-        Ok(())
-    }
-
-    /// Whether fireferry's tables exist, in a format that this program knows.
-    pub(super) async fn has_state(&mut self) -> Result<bool> {
-        if !self.state_ready
-            && let Some(format) = self.meta("format").await?
-        {
-            state::require_known(&format, self.connection.host())?;
-            self.state_ready = true;
-        }
-        Ok(self.state_ready)
-    }
-
-    /// The destination's identity.
-    pub(super) async fn identity(&mut self) -> Result<Option<String>> {
-        if self.has_state().await? { self.meta("id").await } else { Ok(None) }
-    }
-
-    async fn meta(&self, name: &str) -> Result<Option<String>> {
-        if self.connection.query(state::exists()).await?.is_empty() {
-            return Ok(None);
-        }
-        let rows = self.connection.query(state::meta(name)).await?;
-        rows.first().map(|row| text(row, 0)).transpose().map_err(unreadable)
+        self.schema_transaction(&state::create(&id), Foreign::Checked)
+            .await?
+            .map_err(|refused| Trouble::Sql(refused.failure).into_error(self.connection.host()))
     }
 
     /// Stores a run with its partitions.
@@ -83,18 +61,7 @@ impl RemoteDatabase {
         if !self.has_state().await? {
             return Ok(vec![]);
         }
-        let rows = self.connection.query(checkpoints::partitions(run)).await?;
-        let stored: Vec<(String, Partition)> = decoded(&rows, checkpoints::decode_partition)?;
-        let mut states = Vec::with_capacity(stored.len());
-        for some in stored.chunks(100) {
-            let questions =
-                some.iter().map(|(collection, partition)| checkpoints::commits(run, collection, &partition.id));
-            let answers = self.connection.queries(questions.collect()).await?;
-            for ((collection, partition), commits) in some.iter().cloned().zip(answers) {
-                states.push(checkpoints::state(collection, partition, &commits).map_err(unreadable)?);
-            }
-        }
-        Ok(states)
+        decoded(&self.connection.query(checkpoints::partitions(run)).await?, checkpoints::decode_partition)
     }
 
     /// Sums of all commits of a run by collection.
@@ -153,7 +120,10 @@ impl RemoteDatabase {
 
     /// After a load: forgets the keys seen. What a server does for its planner and its log is its own matter.
     pub(super) async fn finish_run(&mut self, run: &str) -> Result<()> {
-        self.session = None;
+        let session = self.session.take().filter(|session| session.run == run);
+        if session.is_some_and(|session| session.targets.iter().all(|plan| !plan.target.remember_keys)) {
+            return Ok(());
+        }
         let others = !self.connection.query(runs::other_keys(run)).await?.is_empty();
         self.transaction(&[runs::forget_keys(run, others)]).await.map(drop)
     }

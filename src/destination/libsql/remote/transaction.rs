@@ -1,9 +1,10 @@
 //! Transactions besides commits: applied once, or not at all, whatever happens to the replies.
 
 use super::RemoteDatabase;
-use super::connection::unexpected;
+use super::connection::{Rows, answers_to_questions, questions, unexpected};
 use super::hrana::batch::{Builder, not_ok};
 use super::hrana::{BatchAnswer, Request, Response, Stmt, StmtAnswer, Trouble};
+use super::survey::{self, Survey};
 use crate::destination::libsql::failure::Failure;
 use crate::destination::libsql::statement::Statement;
 use crate::error::{Error, ErrorKind, Result};
@@ -22,8 +23,8 @@ pub(super) enum Foreign {
 
 /// A transaction that was refused.
 pub(super) struct Refused {
-    /// Index of the statement.
-    pub statement: usize,
+    /// Index of the statement; `None` when the server could not even read one of them.
+    pub statement: Option<usize>,
     /// Why.
     pub failure: Failure,
 }
@@ -46,6 +47,31 @@ impl RemoteDatabase {
         statements: &[Statement],
         foreign: Foreign,
     ) -> Result<Result<Option<Vec<StmtAnswer>>, Refused>> {
+        Ok(self.transact(statements, foreign, vec![]).await?.map(|applied| applied.map(|(answers, _)| answers)))
+    }
+
+    /// A transaction that changes the schema, and what the server says of itself afterwards.
+    pub(super) async fn schema_transaction(
+        &mut self,
+        statements: &[Statement],
+        foreign: Foreign,
+    ) -> Result<Result<(), Refused>> {
+        self.survey = None;
+        match self.transact(statements, foreign, survey::questions()).await? {
+            Ok(Some((_, answers))) => self.survey = Some(Survey::decode(answers)?),
+            Ok(None) => {}
+            Err(refused) => return Ok(Err(refused)),
+        }
+        Ok(Ok(()))
+    }
+
+    /// The answers of the transaction's statements, and those of what is asked after it.
+    async fn transact(
+        &mut self,
+        statements: &[Statement],
+        foreign: Foreign,
+        after: Vec<Statement>,
+    ) -> Result<Result<Option<Answers>, Refused>> {
         let Some(lease) = &mut self.lease else { return Err(no_lease()) };
         let mark = uuid::Uuid::now_v7().to_string();
         let mut builder = Builder::default();
@@ -62,7 +88,8 @@ impl RemoteDatabase {
         }
         let commit = builder.then_sql("COMMIT");
         builder.aside(not_ok(commit), Stmt::effect(Statement::new("ROLLBACK", vec![])));
-        let requests = [Request::batch(builder.build()), Request::Close];
+        let batch = Request::batch(builder.build());
+        let requests: Vec<Request> = [batch].into_iter().chain(questions(after)).chain([Request::Close]).collect();
         let mut pauses = self.connection.pauses();
         let _writing = self.connection.writing().await;
         loop {
@@ -91,8 +118,11 @@ impl RemoteDatabase {
     }
 }
 
+/// Of a transaction's statements, and of questions after it.
+type Answers = (Vec<StmtAnswer>, Vec<Result<Rows, Failure>>);
+
 enum Outcome {
-    Applied(Vec<StmtAnswer>),
+    Applied(Answers),
     /// The lease's guard failed.
     Guarded,
     Refused(Refused),
@@ -100,12 +130,20 @@ enum Outcome {
 }
 
 async fn outcome(connection: &super::connection::Connection, requests: &[Request], commit: usize) -> Outcome {
-    let answer = match connection.client().pipeline(None, requests).await {
-        Ok(answer) => answer,
+    let mut responses = match connection.client().pipeline(None, requests).await {
+        Ok(answer) => answer.responses.into_iter(),
         Err(trouble) => return Outcome::Trouble(trouble),
     };
-    match answer.responses.into_iter().next() {
-        Some(Ok(Response::Batch { result })) => of_batch(connection, &result, commit),
+    match responses.next() {
+        Some(Ok(Response::Batch { result })) => match of_batch(connection, &result, commit) {
+            Outcome::Applied((answers, _)) => match answers_to_questions(responses) {
+                Ok(after) => Outcome::Applied((answers, after)),
+                // It is applied; another try finds that out.
+                Err(trouble) => Outcome::Trouble(trouble),
+            },
+            outcome => outcome,
+        },
+        Some(Err(Trouble::Sql(failure))) => Outcome::Refused(Refused { statement: None, failure }),
         Some(Err(trouble)) => Outcome::Trouble(trouble),
         _ => Outcome::Trouble(unexpected("something else than a batch")),
     }
@@ -114,7 +152,7 @@ async fn outcome(connection: &super::connection::Connection, requests: &[Request
 fn of_batch(connection: &super::connection::Connection, result: &BatchAnswer, commit: usize) -> Outcome {
     if result.succeeded(commit) {
         let answers = (FIRST..commit).map(|step| result.result(step).cloned().unwrap_or_default());
-        return Outcome::Applied(answers.collect());
+        return Outcome::Applied((answers.collect(), Vec::new()));
     }
     let Some((step, error)) = result.first_error() else {
         return Outcome::Trouble(unexpected("neither success nor an error"));
@@ -122,7 +160,7 @@ fn of_batch(connection: &super::connection::Connection, result: &BatchAnswer, co
     match connection.client().judge(error) {
         Trouble::Sql(_) if step < FIRST && step > 1 => Outcome::Guarded,
         Trouble::Sql(failure) if step >= FIRST && step < commit => {
-            Outcome::Refused(Refused { statement: step - FIRST, failure })
+            Outcome::Refused(Refused { statement: Some(step - FIRST), failure })
         }
         trouble => Outcome::Trouble(trouble),
     }

@@ -15,8 +15,8 @@ impl RemoteDatabase {
     /// Fails if the server cannot read a statement of the schema, or a row is longer than it stores.
     pub(super) async fn require_acceptable(&self, source: &Source) -> Result<()> {
         for some in source.declarations.chunks(QUESTIONS) {
-            let asked = some.iter().map(|declaration| only_read(&declaration.sql)).collect();
-            for (declaration, refusal) in some.iter().zip(self.refusals(asked).await?) {
+            let texts: Vec<&str> = some.iter().map(|declaration| declaration.sql.as_str()).collect();
+            for (declaration, refusal) in some.iter().zip(self.refusals(&texts).await?) {
                 if let Some(why) = refusal {
                     let what = format!("{} {}", declaration.kind, declaration.name);
                     return Err(refused(self.connection.host(), &what).caused_by(why));
@@ -36,8 +36,9 @@ impl RemoteDatabase {
         Ok(())
     }
 
-    /// What the server says against each of them.
-    async fn refusals(&self, requests: Vec<Request>) -> Result<Vec<Option<String>>> {
+    /// What the server says against each of them; it executes none.
+    pub(in super::super) async fn refusals(&self, statements: &[&str]) -> Result<Vec<Option<String>>> {
+        let requests: Vec<Request> = statements.iter().map(|sql| only_read(sql)).chain([Request::Close]).collect();
         let mut pauses = self.connection.pauses();
         loop {
             let trouble = match self.connection.client().pipeline(None, &requests).await {

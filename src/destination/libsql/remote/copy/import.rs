@@ -33,7 +33,7 @@ impl RemoteDatabase {
 
     async fn import_all(&mut self, source: &Source, from: &Path) -> Result<()> {
         self.session = None;
-        self.state_ready = false;
+        self.survey = None;
         let mut progress = self.begin_import(source, from).await?;
         loop {
             match progress.phase {
@@ -50,7 +50,7 @@ impl RemoteDatabase {
             self.import_step(vec![], &progress).await?;
             return Err(differs(self.connection.host(), &differences));
         }
-        self.transaction(&[Statement::new("DROP TABLE _fireferry_restore", vec![])]).await.map(drop)
+        self.import_statements(vec![Statement::new("DROP TABLE _fireferry_restore", vec![])]).await
     }
 
     /// Goes on with a restore of this very file, or begins one.
@@ -113,11 +113,15 @@ impl RemoteDatabase {
     }
 
     async fn import_statements(&mut self, statements: Vec<Statement>) -> Result<()> {
+        self.survey = None;
         match self.try_transaction(&statements, Foreign::Unchecked).await? {
             Ok(_) => Ok(()),
             Err(refused) => {
                 let what = format!("{} refused a step of the restore", self.connection.host());
-                let statement = statements.get(refused.statement).map(|statement| statement.sql.to_string());
+                let statement = refused
+                    .statement
+                    .and_then(|index| statements.get(index))
+                    .map(|statement| statement.sql.to_string());
                 let statement: String = statement.unwrap_or_default().chars().take(200).collect();
                 Err(Error::new(ErrorKind::Destination, "restore_failed", what)
                     .hint("start it again: it goes on where it stopped")

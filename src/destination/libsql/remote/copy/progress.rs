@@ -104,10 +104,8 @@ impl Progress {
 
 impl RemoteDatabase {
     /// How far the restore is that was not finished, if there is one.
-    pub(super) async fn restore_progress(&self) -> Result<Option<Progress>> {
-        let exists = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '_fireferry_restore'";
-        let found = self.connection.query(Statement::new(exists, vec![])).await?;
-        if found.first().map(|row| integer(row, 0)).transpose().map_err(unreadable)? != Some(1) {
+    pub(super) async fn restore_progress(&mut self) -> Result<Option<Progress>> {
+        if !self.survey().await?.declarations.iter().any(|made| made.kind == "table" && made.name == TABLE) {
             return Ok(None);
         }
         let select =
@@ -117,7 +115,7 @@ impl RemoteDatabase {
     }
 
     /// Fails for a destination that is half restored.
-    pub(in super::super) async fn refuse_unfinished_restore(&self) -> Result<()> {
+    pub(in super::super) async fn refuse_unfinished_restore(&mut self) -> Result<()> {
         let Some(progress) = self.restore_progress().await? else { return Ok(()) };
         let hash: String = progress.backup.chars().take(16).collect();
         let message = format!(

@@ -15,7 +15,7 @@ const SHOWN: usize = 10;
 
 impl RemoteDatabase {
     /// In what the server differs from the file; empty when it is equal.
-    pub(super) async fn differences(&self, source: &Source) -> Result<Vec<String>> {
+    pub(super) async fn differences(&mut self, source: &Source) -> Result<Vec<String>> {
         let mut found = Vec::new();
         for table in &source.tables {
             let (here, there) = (source.digest(table)?, self.digest(table).await?);
@@ -45,7 +45,7 @@ impl RemoteDatabase {
         }
     }
 
-    async fn compare_schema(&self, source: &Source, found: &mut Vec<String>) -> Result<()> {
+    async fn compare_schema(&mut self, source: &Source, found: &mut Vec<String>) -> Result<()> {
         let there: Vec<_> = self.declarations().await?.into_iter().filter(is_copied).collect();
         let missing = source.declarations.iter().filter(|declaration| !there.contains(declaration));
         found.extend(missing.map(|declaration| format!("{} {} is missing", declaration.kind, declaration.name)));

@@ -102,13 +102,13 @@ fn own_row(trial: &Trial<'_>, document: &MappedDocument) -> Statement {
     let row = std::iter::once(document.row.as_slice());
     let piece = pieces(trial.plan.target.columns.len(), row, 1).pop();
     // One row makes one piece.
-    piece.map_or_else(|| Statement::new("SELECT 1", vec![]), |piece| sql::compare(&trial.plan.target, &piece))
+    piece.map_or_else(|| Statement::new("SELECT 1", vec![]), |piece| sql::compare(&trial.plan.target, piece))
 }
 
 fn stored_children(trial: &Trial<'_>, document: &MappedDocument, index: usize) -> Vec<Statement> {
     let link = units::link(trial.plan, index, document);
     let pieces = pieces(link.len(), std::iter::once(link.as_slice()), 1);
-    pieces.iter().map(|piece| sql::select_children(&trial.plan.children[index].child, piece)).collect()
+    pieces.into_iter().map(|piece| sql::select_children(&trial.plan.children[index].child, piece)).collect()
 }
 
 fn targets<'a>(trial: &'a Trial<'_>) -> Vec<&'a Target> {

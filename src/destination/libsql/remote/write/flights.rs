@@ -130,7 +130,7 @@ async fn land(
         // Nothing of it is there. If the lost request arrives after all, one of the two finds its turn gone.
         reply = match in_parts {
             false => connection.client().post(flight.request.body.clone()).await,
-            true => post_in_parts(connection.client(), &flight.request.batch).await,
+            true => post_in_parts(connection.client(), &flight.request.body).await,
         };
     }
 }

@@ -108,14 +108,14 @@ impl Asking<'_> {
         if !target.empty_at_start {
             let rows = documents.iter().map(|(_, document)| document.row.as_slice());
             for (first, piece) in placed(pieces(target.columns.len(), rows, usize::MAX)) {
-                questions.push((About::Row(first), sql::compare(target, &piece)));
+                questions.push((About::Row(first), sql::compare(target, piece)));
             }
             for (index, child) in self.plan.children.iter().enumerate() {
                 let links: Vec<Row> =
                     documents.iter().map(|(_, document)| units::link(self.plan, index, document)).collect();
                 let links = pieces(child.child.link.len(), links.iter().map(Vec::as_slice), usize::MAX);
                 for (first, piece) in placed(links) {
-                    questions.push((About::Children(index, first), sql::select_children(&child.child, &piece)));
+                    questions.push((About::Children(index, first), sql::select_children(&child.child, piece)));
                 }
             }
         }

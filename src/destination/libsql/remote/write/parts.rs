@@ -4,14 +4,14 @@
 
 use crate::destination::libsql::remote::connection::unexpected;
 use crate::destination::libsql::remote::hrana::{Answer, Batch, BatchAnswer, Client, Request, Response, Step, Trouble};
-use crate::domain::row::SqlValue;
 
 /// Bytes of one part, unless a single statement is larger.
 const BYTES: usize = 1_000_000;
 
-/// Sends the steps of a commit part by part; the answer is as if they had been sent at once. A step's condition may only
+/// Sends the steps of a commit, given by its body, part by part; the answer is as if they had been sent at once. A step's condition may only
 /// be that the one before it succeeded, except for the last one, which is left out: a stream that is closed rolls back.
-pub(super) async fn post_in_parts(client: &Client, batch: &Batch) -> Result<Answer, Trouble> {
+pub(super) async fn post_in_parts(client: &Client, body: &[u8]) -> Result<Answer, Trouble> {
+    let batch = Batch::of_body(body)?;
     let steps = batch.steps.split_last().map_or(&[][..], |(_rollback, steps)| steps);
     let mut all = BatchAnswer::default();
     let mut stream = None;
@@ -46,7 +46,7 @@ fn parts(steps: &[Step]) -> Vec<&[Step]> {
     let mut parts = Vec::new();
     let (mut start, mut bytes) = (0, 0);
     for (index, step) in steps.iter().enumerate() {
-        let own = size(step);
+        let own = step.stmt.size();
         if index > start && bytes + own > BYTES {
             parts.extend(steps.get(start..index));
             (start, bytes) = (index, 0);
@@ -57,20 +57,12 @@ fn parts(steps: &[Step]) -> Vec<&[Step]> {
     parts
 }
 
-fn size(step: &Step) -> usize {
-    let value = |value: &SqlValue| match value {
-        SqlValue::Text(text) => text.len(),
-        SqlValue::Blob(bytes) => bytes.len() * 4 / 3,
-        _ => 20,
-    };
-    step.stmt.sql.len() + step.stmt.args.iter().map(value).sum::<usize>()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::destination::libsql::remote::hrana::Stmt;
     use crate::destination::libsql::statement::Statement;
+    use crate::domain::row::SqlValue;
 
     #[test]
     fn parts_keep_the_order_and_are_bounded() {

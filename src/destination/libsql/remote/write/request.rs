@@ -1,7 +1,5 @@
 //! The one request that is a commit: guards, rows, rejects, counts and the checkpoint, in one guarded batch.
 
-use std::sync::Arc;
-
 use super::decide::Fates;
 use super::fate::{Fate, Outcome, Place};
 use super::pending::{Item, Pending};
@@ -13,7 +11,7 @@ use crate::destination::libsql::records::{checkpoints, claims, rejects};
 use crate::destination::libsql::refusal::Refusal;
 use crate::destination::libsql::remote::encode::{Piece, pieces};
 use crate::destination::libsql::remote::hrana::batch::{Builder, not_ok};
-use crate::destination::libsql::remote::hrana::{Batch, Client, Request as Hrana, Stmt};
+use crate::destination::libsql::remote::hrana::{Client, Request as Hrana, Stmt};
 use crate::destination::libsql::remote::lease::Lease;
 use crate::destination::libsql::statement::Statement;
 use crate::domain::cursor::Counts;
@@ -29,8 +27,6 @@ const LARGEST_REJECT: usize = 4_000_000;
 pub(super) struct Request {
     /// The body, the same for every try.
     pub body: bytes::Bytes,
-    /// Its steps, for a server that wants them in parts.
-    pub batch: Arc<Batch>,
     /// The collection it belongs to.
     pub collection: String,
     /// What every step is for.
@@ -111,12 +107,10 @@ impl Making<'_> {
         steps.roles.push(Role::Rollback);
         let mut builder = steps.builder;
         builder.aside(not_ok(commit), Stmt::effect(Statement::new("ROLLBACK", vec![])));
-        let batch = Arc::new(builder.build());
-        let requests = [Hrana::Batch { batch: Arc::clone(&batch) }, Hrana::Close];
-        let body = Client::body(&requests).map_err(|trouble| trouble.into_error("the server"))?;
+        let requests = [Hrana::batch(builder.build()), Hrana::Close];
+        let body = Client::body(&requests);
         Ok(Request {
             body,
-            batch,
             collection: collection.to_owned(),
             roles: steps.roles,
             receipt,
@@ -279,19 +273,19 @@ impl Written {
     }
 }
 
-fn many(rows: &[Vec<SqlValue>], statement: impl Fn(&Piece) -> Statement) -> Vec<Statement> {
+fn many(rows: &[Vec<SqlValue>], statement: impl Fn(Piece) -> Statement) -> Vec<Statement> {
     let width = rows.first().map_or(0, Vec::len);
-    pieces(width, rows.iter().map(Vec::as_slice), usize::MAX).iter().map(statement).collect()
+    pieces(width, rows.iter().map(Vec::as_slice), usize::MAX).into_iter().map(statement).collect()
 }
 
 /// The columns of a piece are those of `rejects::update`: id, code, reason, state, pass.
-fn update(piece: &Piece) -> Statement {
+fn update(piece: Piece) -> Statement {
     let sql = format!(
         "UPDATE _fireferry_rejects SET code = r.c1, reason = r.c2, state = r.c3, pass = r.c4
          FROM ({}) AS r WHERE _fireferry_rejects.id = r.c0",
         piece.select()
     );
-    Statement::new(sql, piece.values.clone())
+    Statement::new(sql, piece.values)
 }
 
 fn names(names: &[&str]) -> Vec<String> {

@@ -3,7 +3,7 @@
 use crate::destination::libsql::records::{claims::unique_sets, rejects, seen};
 use crate::destination::libsql::refusal::Around;
 use crate::destination::libsql::remote::RemoteDatabase;
-use crate::destination::libsql::statement::{Statement, integer};
+use crate::destination::libsql::statement::integer;
 use crate::destination::libsql::tables::require;
 use crate::destination::{ChildTarget, Target};
 use crate::domain::schema::{Schema, Table};
@@ -59,12 +59,13 @@ impl RemoteDatabase {
     /// Checks that the tables exist and reads what commits need to know.
     pub(in super::super) async fn prepare_session(&mut self, run: &str, targets: &[Target]) -> Result<()> {
         self.session = None;
-        let schema = self.schema().await?;
+        let survey = self.survey().await?;
+        let (schema_version, schema) = (survey.schema_version, survey.schema()?);
         let mut session = Session {
             run: run.to_owned(),
-            targets: targets.iter().map(|target| plan(&schema, target)).collect::<Result<_>>()?,
+            targets: targets.iter().map(|target| plan(schema, target)).collect::<Result<_>>()?,
             next_reject: 1,
-            schema_version: self.schema_version().await?,
+            schema_version,
         };
         let mut questions = vec![rejects::next_id()];
         for plan in &session.targets {
@@ -82,13 +83,6 @@ impl RemoteDatabase {
         }
         self.session = Some(session);
         Ok(())
-    }
-
-    /// `None` where the server does not let it be asked.
-    async fn schema_version(&self) -> Result<Option<i64>> {
-        let select = Statement::new("SELECT schema_version FROM pragma_schema_version", vec![]);
-        let answer = self.connection.try_query(select).await?;
-        Ok(answer.ok().and_then(|rows| integer(rows.first()?, 0).ok()))
     }
 }
 

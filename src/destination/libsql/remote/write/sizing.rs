@@ -6,13 +6,15 @@ use super::flights::Took;
 use super::pending::Enough;
 
 /// Documents in the first commit.
-const FIRST: usize = 2_000;
+const FIRST: usize = 5_000;
 /// Fewer are never asked for.
 const FEWEST: usize = 50;
 /// Time that the server should be busy with one commit at least: the more rows, the fewer pages are written twice.
-const BUSY: Duration = Duration::from_millis(500);
+const BUSY: Duration = Duration::from_millis(250);
 /// It should be busy for several times as long as a commit is on the way, so that distance matters little.
 const TRAVELS: u32 = 4;
+/// How much larger than the last one a commit is at most.
+const GROWTH: f64 = 4.0;
 
 /// The size of commits, growing and shrinking with what the server needs for them.
 #[derive(Debug)]
@@ -40,15 +42,15 @@ impl Sizing {
         Enough { documents: self.documents, bytes: self.most_bytes }
     }
 
-    /// Learns from a commit: more next time if the server needed less than half of the time that it may, half as much if
-    /// it needed more than that.
+    /// Learns from a commit: more next time if the server needed less than half of the time that it should, half as much if
+    /// it needed more than twice that time, or more than it may.
     pub fn observe(&mut self, documents: usize, took: Took) {
         let wanted = BUSY.max(took.travel * TRAVELS).min(self.most_busy);
-        if took.busy > wanted {
+        if took.busy > self.most_busy.min(wanted * 2) {
             self.shrink();
         } else if took.busy < wanted / 2 && documents >= self.documents {
-            let times = if took.busy < wanted / 8 { 4 } else { 2 };
-            self.documents = (self.documents * times).min(self.most_documents);
+            let times = (wanted.as_secs_f64() / took.busy.as_secs_f64().max(1e-6)).min(GROWTH);
+            self.documents = grown(self.documents, times).min(self.most_documents);
         }
     }
 
@@ -56,6 +58,16 @@ impl Sizing {
     pub fn shrink(&mut self) {
         self.documents = (self.documents / 2).max(FEWEST).min(self.most_documents);
     }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a size, about"
+)]
+fn grown(documents: usize, times: f64) -> usize {
+    (documents as f64 * times) as usize
 }
 
 #[cfg(test)]
@@ -67,7 +79,7 @@ mod tests {
     }
 
     fn grown(times: usize, took: Took) -> usize {
-        let mut sizing = Sizing::new(20_000, 1 << 20, Duration::from_secs(5));
+        let mut sizing = Sizing::new(50_000, 1 << 20, Duration::from_secs(5));
         for _ in 0..times {
             sizing.observe(sizing.documents, took);
         }
@@ -77,16 +89,17 @@ mod tests {
     #[test]
     fn commits_grow_to_the_limit_while_the_server_is_quick_and_shrink_while_it_is_not() {
         assert_eq!(grown(1, took(20, 1)), 4 * FIRST);
-        assert_eq!(grown(1, took(200, 1)), 2 * FIRST);
-        assert_eq!(grown(30, took(20, 1)), 20_000);
+        assert_eq!(grown(1, took(100, 1)), FIRST * 5 / 2);
+        assert_eq!(grown(30, took(20, 1)), 50_000);
+        assert_eq!(grown(30, took(200, 1)), FIRST);
         assert_eq!(grown(30, took(400, 1)), FIRST);
-        assert_eq!(grown(30, took(2_000, 1)), FEWEST);
+        assert_eq!(grown(30, took(600, 1)), FEWEST);
     }
 
     #[test]
     fn over_a_long_way_commits_are_larger() {
-        assert_eq!(grown(1, took(300, 1)), FIRST);
-        assert_eq!(grown(1, took(300, 200)), 2 * FIRST);
+        assert_eq!(grown(1, took(200, 1)), FIRST);
+        assert_eq!(grown(1, took(200, 200)), 4 * FIRST);
         // But never so large that others wait for longer than they should.
         assert_eq!(grown(1, took(2_600, 5_000)), FIRST / 2);
     }
@@ -100,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_commit_that_was_not_full_says_nothing_about_larger_ones() {
-        let mut sizing = Sizing::new(20_000, 1 << 20, Duration::from_secs(5));
+        let mut sizing = Sizing::new(50_000, 1 << 20, Duration::from_secs(5));
         sizing.observe(10, took(1, 1));
         assert_eq!(sizing.documents, FIRST);
     }

@@ -10,17 +10,17 @@ use crate::domain::schema::Table;
 const ROWS: &str = "_fireferry_rows";
 
 /// Inserts the rows. `OR ABORT` overrides conflict clauses of the schema, which could delete other rows.
-pub(super) fn insert(table: &str, columns: &[String], piece: &Piece) -> Statement {
-    Statement::new(insert_text(table, columns, piece), piece.values.clone())
+pub(super) fn insert(table: &str, columns: &[String], piece: Piece) -> Statement {
+    Statement::new(insert_text(table, columns, &piece), piece.values)
 }
 
 /// Inserts the rows unless their key exists.
-pub(super) fn insert_new(target: &Target, piece: &Piece) -> Statement {
+pub(super) fn insert_new(target: &Target, piece: Piece) -> Statement {
     let key = list(target.key.iter().map(|index| &target.columns[*index]));
     // Without WHERE, `ON` would belong to a join.
     let text =
-        format!("{} WHERE true ON CONFLICT ({key}) DO NOTHING", insert_text(&target.table, &target.columns, piece));
-    Statement::new(text, piece.values.clone())
+        format!("{} WHERE true ON CONFLICT ({key}) DO NOTHING", insert_text(&target.table, &target.columns, &piece));
+    Statement::new(text, piece.values)
 }
 
 fn insert_text(table: &str, columns: &[String], piece: &Piece) -> String {
@@ -29,7 +29,7 @@ fn insert_text(table: &str, columns: &[String], piece: &Piece) -> String {
 }
 
 /// Makes the mapped columns of existing rows equal. `None` when all of them are key.
-pub(super) fn update(target: &Target, piece: &Piece) -> Option<Statement> {
+pub(super) fn update(target: &Target, piece: Piece) -> Option<Statement> {
     let set: Vec<String> =
         others(target).map(|index| format!("{} = {ROWS}.c{index}", quote(&target.columns[index]))).collect();
     let text = format!(
@@ -39,11 +39,11 @@ pub(super) fn update(target: &Target, piece: &Piece) -> Option<Statement> {
         piece.select(),
         same_key(target)
     );
-    (!set.is_empty()).then(|| Statement::new(text, piece.values.clone()))
+    (!set.is_empty()).then(|| Statement::new(text, piece.values))
 }
 
 /// For every row whose key exists: its number in the piece, and 0 or 1: whether it differs.
-pub(super) fn compare(target: &Target, piece: &Piece) -> Statement {
+pub(super) fn compare(target: &Target, piece: Piece) -> Statement {
     let differs: Vec<String> = others(target)
         .map(|index| {
             let column = column_of(&target.table, &target.columns[index]);
@@ -53,29 +53,29 @@ pub(super) fn compare(target: &Target, piece: &Piece) -> Statement {
     let differs = if differs.is_empty() { "0".to_owned() } else { differs.join(" OR ") };
     let text = format!(
         "SELECT {ROWS}.number, {differs} FROM ({}) AS {ROWS} JOIN {} ON {}",
-        numbered(piece),
+        numbered(&piece),
         quote(&target.table),
         same_key(target)
     );
-    Statement::new(text, piece.values.clone())
+    Statement::new(text, piece.values)
 }
 
 /// For every stored child row of the documents in the piece (their linked values): the document's number in the piece,
 /// then the mapped columns, exactly.
-pub(super) fn select_children(child: &ChildTarget, piece: &Piece) -> Statement {
+pub(super) fn select_children(child: &ChildTarget, piece: Piece) -> Statement {
     let columns: Vec<String> = child.columns.iter().map(|column| exact(&column_of(&child.table, column))).collect();
     let text = format!(
         "SELECT {ROWS}.number, {} FROM ({}) AS {ROWS} JOIN {} ON {}",
         columns.join(", "),
-        numbered(piece),
+        numbered(&piece),
         quote(&child.table),
         same_parent(child)
     );
-    Statement::new(text, piece.values.clone())
+    Statement::new(text, piece.values)
 }
 
 /// Deletes the child rows of the documents in the piece (their linked values).
-pub(super) fn delete_children(child: &ChildTarget, table: &Table, piece: &Piece) -> Statement {
+pub(super) fn delete_children(child: &ChildTarget, table: &Table, piece: Piece) -> Statement {
     let identity: Vec<String> = match table.without_rowid {
         true => table.primary_key.iter().map(|column| column_of(&child.table, column)).collect(),
         false => vec![format!("{}.{}", quote(&child.table), rowid(table))],
@@ -87,7 +87,7 @@ pub(super) fn delete_children(child: &ChildTarget, table: &Table, piece: &Piece)
         piece.select(),
         same_parent(child)
     );
-    Statement::new(text, piece.values.clone())
+    Statement::new(text, piece.values)
 }
 
 /// A name of the rowid that is no column's.

@@ -50,7 +50,7 @@ fn remember<'a>(plan: &TargetPlan, documents: impl Iterator<Item = &'a Writing<'
         .collect();
     let columns = ["owner".to_owned(), "key".to_owned()];
     for piece in pieces(2, rows.iter().map(Vec::as_slice), usize::MAX) {
-        let mut statement = sql::insert("_fireferry_seen", &columns, &piece);
+        let mut statement = sql::insert("_fireferry_seen", &columns, piece);
         statement.sql.to_mut().push_str(conflict);
         steps.push(UnitStep { statement, expect: None, place: Place::Seen });
     }
@@ -58,16 +58,18 @@ fn remember<'a>(plan: &TargetPlan, documents: impl Iterator<Item = &'a Writing<'
 
 fn update(plan: &TargetPlan, documents: &[Writing<'_>], steps: &mut Vec<UnitStep>) {
     for piece in rows_of(plan, documents, RowWrite::Update) {
-        if let Some(statement) = sql::update(&plan.target, &piece) {
-            steps.push(UnitStep { statement, expect: Some(piece.rows as u64), place: Place::Update });
+        let expect = Some(piece.rows as u64);
+        if let Some(statement) = sql::update(&plan.target, piece) {
+            steps.push(UnitStep { statement, expect, place: Place::Update });
         }
     }
 }
 
 fn insert(plan: &TargetPlan, documents: &[Writing<'_>], steps: &mut Vec<UnitStep>) {
     for piece in rows_of(plan, documents, RowWrite::Insert) {
-        let statement = sql::insert_new(&plan.target, &piece);
-        steps.push(UnitStep { statement, expect: Some(piece.rows as u64), place: Place::At(Spot::Row) });
+        let expect = Some(piece.rows as u64);
+        let statement = sql::insert_new(&plan.target, piece);
+        steps.push(UnitStep { statement, expect, place: Place::At(Spot::Row) });
     }
 }
 
@@ -109,7 +111,7 @@ fn replace_children(
     // One piece after another; the sum is only known of all of them, so the first one of several is not checked.
     let deletions = pieces(child.child.link.len(), links.iter().map(Vec::as_slice), usize::MAX);
     let expect = (deletions.len() == 1).then_some(stored);
-    for piece in &deletions {
+    for piece in deletions {
         let statement = sql::delete_children(&child.child, &child.table, piece);
         steps.push(UnitStep { statement, expect, place: Place::At(Spot::Links(index)) });
     }
@@ -119,10 +121,11 @@ fn replace_children(
         .flat_map(|(document, _)| document.children.get(index).into_iter().flatten());
     let most = if apart { 1 } else { usize::MAX };
     let insertions = pieces(child.child.columns.len(), rows.map(Vec::as_slice), most);
-    for (position, piece) in insertions.iter().enumerate() {
+    for (position, piece) in insertions.into_iter().enumerate() {
+        let expect = Some(piece.rows as u64);
         let statement = sql::insert(&child.child.table, &child.child.columns, piece);
         let place = Place::At(Spot::Child(index, position));
-        steps.push(UnitStep { statement, expect: Some(piece.rows as u64), place });
+        steps.push(UnitStep { statement, expect, place });
     }
 }
 
