@@ -181,12 +181,19 @@ fn a_token_that_may_only_read_is_enough_to_plan_and_check() {
     let reading = Place::new(server.url()).with_token(server.token(Access::Read, 600));
     let writing = Place::new(server.url()).with_token(server.token(Access::Write, 600));
     let before = server.everything();
+    let allowed = writing.classroom(&folder.path(""), "classroom");
+    run(&allowed, verb(&allowed, &["check", "PIPELINE"])).exits(0);
+    assert!(server.everything() == before, "a check changes nothing");
     for _ in 0..2 {
         let remote = reading.classroom(&folder.path(""), "classroom");
         run(&remote, verb(&remote, &["plan", "PIPELINE"])).exits(0);
         run(&remote, verb(&remote, &["schema", "status", "PIPELINE"])).exits(0);
         let dry = run(&remote, remote.run_command(&["--dry-run"])).exits(0).json();
         assert!(dry["totals"]["read"].as_u64() > Some(5_000));
+        // Whether a run may start is another question.
+        let check = run(&remote, verb(&remote, &["check", "PIPELINE", "--json"])).exits(3).json();
+        let refused = |finding: &Value| finding["code"] == "destination_forbidden" && finding["severity"] == "error";
+        assert!(check["issues"].as_array().unwrap().iter().any(refused), "{check:#}");
         if server.everything() == before {
             let remote = writing.classroom(&folder.path(""), "classroom");
             run(&remote, remote.run_command(&[])).exits(0);

@@ -178,8 +178,12 @@ fn a_server_that_stops_ends_the_run_which_is_resumed_when_it_is_back() {
     let middle = before + scenario.requests / 2;
     scenario.proxy.wait(|requests| requests.len() > middle);
     scenario.server.stop();
+    let stopped = scenario.proxy.requests().len();
     let outcome = finish(&remote, child);
     assert_eq!(outcome.code, 1, "{outcome:?}");
+    // The commit's tries, and no more than one more for what is noted at the end.
+    let tries = scenario.proxy.requests().len() - stopped;
+    assert!(tries <= 9, "{tries} tries");
     let shown = seen(&outcome, &scenario.proxy.address().to_string());
     // The system words how a connection ended.
     let error = from_the_error(&shown);

@@ -2,8 +2,8 @@
 
 use super::RemoteDatabase;
 use super::connection::unexpected;
-use super::hrana::batch::Builder;
-use super::hrana::{Request, Response};
+use super::hrana::batch::{Builder, ok};
+use super::hrana::{Request, Response, Stmt};
 use super::records::decoded;
 use crate::destination::ForeignKeyViolation;
 use crate::destination::libsql::sql::{exact, list, quote};
@@ -21,23 +21,24 @@ impl RemoteDatabase {
         self.has_state().await.map(drop)
     }
 
-    /// Takes the write lock and gives it back. A token that may only read can do that, too: taking the lease tells.
-    /// Who holds the lease has written already.
+    /// Makes a table and takes that back. A token that may only read could take the lock as well, but not do this. Who
+    /// holds the lease has written already.
     pub(super) async fn check_write_access(&mut self) -> Result<()> {
         if self.lease.is_some() {
             return Ok(());
         }
         let mut builder = Builder::default();
-        builder.then_sql("BEGIN IMMEDIATE");
-        let rollback = builder.then_sql("ROLLBACK");
+        let begin = builder.then_sql("BEGIN IMMEDIATE");
+        builder.then_sql("CREATE TABLE IF NOT EXISTS _fireferry_probe (id)");
+        let rollback = builder.aside(ok(begin), Stmt::effect(Statement::new("ROLLBACK", vec![])));
         let requests = [Request::batch(builder.build()), Request::Close];
         let mut pauses = self.connection.pauses();
         loop {
             let trouble = match self.connection.client().pipeline(None, &requests).await {
                 Ok(answer) => match answer.responses.into_iter().next() {
-                    Some(Ok(Response::Batch { result })) if result.succeeded(rollback) => return Ok(()),
                     Some(Ok(Response::Batch { result })) => match result.first_error() {
                         Some((_, error)) => self.connection.client().judge(error),
+                        None if result.succeeded(rollback) => return Ok(()),
                         None => unexpected("neither success nor an error"),
                     },
                     Some(Err(trouble)) => trouble,

@@ -44,7 +44,10 @@ impl Pauses {
         };
         self.tries += 1;
         let never = trouble.is_unreachable() && !self.client.was_reached() && self.tries >= FIRST_TRIES;
-        let Some(pause) = self.pauses.next().filter(|_| !never) else { return Err(trouble.into_error(host)) };
+        let Some(pause) = self.pauses.next().filter(|_| !never) else {
+            self.client.give_up();
+            return Err(trouble.into_error(host));
+        };
         // A server that asks for minutes is no longer waited for than the longest pause of our own.
         let pause = pause.max(asked.unwrap_or_default().min(Duration::from_secs(30)));
         tracing::warn!(pause_ms = pause.as_millis(), "{}; trying again", trouble.into_error(host));
@@ -77,12 +80,15 @@ impl Connection {
         Arc::clone(&self.writing).try_write_owned().ok()
     }
 
+    /// After a request that was given up, the next ones are tried once more only: the run ends, and what it still wants to
+    /// note is not worth the same wait again.
     pub fn pauses(&self) -> Pauses {
+        let tries = if self.client.was_given_up() { 1.min(self.max_retries) } else { self.max_retries };
         let pauses = ExponentialBuilder::default()
             .with_jitter()
             .with_min_delay(Duration::from_millis(50))
             .with_max_delay(Duration::from_secs(5))
-            .with_max_times(self.max_retries)
+            .with_max_times(tries)
             .with_total_delay(Some(self.max_retry_time))
             .build();
         Pauses { pauses: Box::new(pauses), client: self.client.clone(), tries: 0 }

@@ -30,6 +30,8 @@ pub struct Client {
     timeout: Duration,
     /// It answered once.
     reached: Arc<AtomicBool>,
+    /// All tries of a request were in vain, and nothing was answered since.
+    given_up: Arc<AtomicBool>,
 }
 
 /// An answer with what the stream's next request needs.
@@ -71,7 +73,7 @@ impl Client {
             })?;
         let base = base.trim_end_matches('/').to_owned();
         let host = base.split_once("://").map_or(base.as_str(), |(_, host)| host).to_owned();
-        Ok(Self { http, base, host, token: Arc::new(Token::new(token)?), timeout, reached: Arc::default() })
+        Ok(Self { http, base, host, token: Arc::new(Token::new(token)?), timeout, reached: Arc::default(), given_up: Arc::default() })
     }
 
     /// The server's name, for messages.
@@ -82,6 +84,16 @@ impl Client {
     /// Whether the server ever answered.
     pub fn was_reached(&self) -> bool {
         self.reached.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that all tries of a request were in vain.
+    pub fn give_up(&self) {
+        self.given_up.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a request was given up, and nothing was answered since.
+    pub fn was_given_up(&self) -> bool {
+        self.given_up.load(Ordering::Relaxed)
     }
 
     /// What an error of a step means.
@@ -147,6 +159,7 @@ impl Client {
             received.await.map_err(|error: reqwest::Error| (of_transport(&error, &self.host), None))?;
         self.reached.store(true, Ordering::Relaxed);
         if status.is_success() {
+            self.given_up.store(false, Ordering::Relaxed);
             return Ok(text);
         }
         Err((of_status(status, after, &String::from_utf8_lossy(&text), &self.host), token))
