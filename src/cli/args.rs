@@ -296,17 +296,51 @@ pub enum BackupVerb {
 /// Verbs of `schema`.
 #[derive(Debug, Subcommand)]
 pub enum SchemaVerb {
-    /// Apply pending migrations to the destination, each in a transaction of its own
-    Up {
+    /// Make the two files of a next migration, to be filled in
+    New {
         /// The pipeline file.
         #[command(flatten)]
         pipeline: PipelineArg,
-        /// Stop after this version
-        #[arg(long, value_name = "VERSION")]
-        to: Option<u64>,
+        /// What it does, e.g. add_invoices
+        #[arg(value_name = "NAME")]
+        name: String,
     },
+    /// Apply pending migrations to the destination, each in a transaction of its own
+    Up(MigrateArgs),
+    /// Take the newest migration back, or all down to a version; asks first, after a look at what goes, and backs up
+    Down(MigrateArgs),
     /// Show which migrations are applied and which are pending; changes nothing
     Status(PipelineArg),
+    /// Compare the schema with what the applied migrations make, and check the rows; changes nothing
+    Validate(PipelineArg),
+    /// Try every migration up, down and up again, on copies; changes nothing
+    Test(PipelineArg),
+    /// Count migrations as applied in a database whose tables were made by other means
+    Adopt {
+        /// The pipeline file.
+        #[command(flatten)]
+        pipeline: PipelineArg,
+        /// The version that the database is at
+        #[arg(value_name = "VERSION")]
+        version: u64,
+    },
+}
+
+/// Arguments of `schema up` and `schema down`.
+#[derive(Debug, Args)]
+pub struct MigrateArgs {
+    /// The pipeline file.
+    #[command(flatten)]
+    pub pipeline: PipelineArg,
+    /// The version to be at afterwards; 0: before the first
+    #[arg(long, value_name = "VERSION")]
+    pub to: Option<u64>,
+    /// Print the SQL and what it would take away; changes nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Take no backup before data goes
+    #[arg(long)]
+    pub no_backup: bool,
 }
 
 /// Arguments of `clear`.

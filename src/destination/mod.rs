@@ -246,6 +246,8 @@ pub struct AppliedMigration {
     pub applied_at: String,
     /// How long it took.
     pub duration_ms: u64,
+    /// Left half applied by a tool that does not migrate in transactions.
+    pub dirty: bool,
 }
 
 /// A foreign key violation found by `foreign_key_check`.
@@ -403,6 +405,9 @@ pub trait Destination: Send {
     /// A throw-away database at `at` with the whole schema and the rows of the tables named (and fireferry's own
     /// tables freshly made). The destination is only read: not one byte of it or its WAL changes.
     async fn shadow(&mut self, at: &Path, tables: &[String]) -> Result<Box<dyn Destination>>;
+
+    /// An empty throw-away database at `at`, of the kind that a shadow is.
+    async fn blank(&mut self, at: &Path) -> Result<Box<dyn Destination>>;
 
     /// Deletes all rows of the tables in the order given, and the pipeline's runs, checkpoints and rejects, in one
     /// transaction. Returns rows deleted per table.

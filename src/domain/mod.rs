@@ -11,5 +11,7 @@ pub mod order;
 pub mod reject;
 pub mod row;
 pub mod schema;
+pub mod schema_diff;
+pub mod sql_text;
 pub mod timestamp;
 pub mod value;

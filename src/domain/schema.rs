@@ -7,8 +7,21 @@ pub struct Schema {
     pub tables: Vec<Table>,
     /// Names of views.
     pub views: Vec<String>,
+    /// Everything that has a declaration: tables, indexes, triggers, views; by kind and name.
+    pub objects: Vec<Object>,
     /// Fingerprint (BLAKE3 hex) of all schema SQL in a normal order; equal text means equal schema.
     pub fingerprint: String,
+}
+
+/// One declaration.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Object {
+    /// `table`, `index`, `trigger` or `view`.
+    pub kind: String,
+    /// Name as declared.
+    pub name: String,
+    /// The CREATE text.
+    pub sql: String,
 }
 
 /// One table.

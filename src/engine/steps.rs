@@ -166,6 +166,13 @@ impl Drop for ScratchGuard {
     }
 }
 
+/// An empty throw-away database.
+pub(super) async fn blank(ctx: &mut Context) -> Result<(Box<dyn Destination>, ScratchGuard)> {
+    let path = ctx.state.join(format!("blank-{}.db", uuid::Uuid::now_v7().simple()));
+    let guard = ScratchGuard(path.clone());
+    Ok((ctx.destination.blank(&path).await?, guard))
+}
+
 /// A throw-away copy of the destination's schema, with the rows of the tables named.
 pub(super) async fn scratch(ctx: &mut Context, tables: &[String]) -> Result<(Box<dyn Destination>, ScratchGuard)> {
     let path = ctx.state.join(format!("shadow-{}.db", uuid::Uuid::now_v7().simple()));

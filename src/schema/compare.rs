@@ -22,6 +22,8 @@ pub enum MigrationState {
     Missing,
     /// Not applied, although a later one is.
     Skipped,
+    /// Left half applied by another tool.
+    Dirty,
 }
 
 /// One migration of the folder or of the record.
@@ -101,6 +103,11 @@ impl Migrations {
                 format!("migration {file} was applied, but the file is gone"),
                 "put the file back, or use the newer version of the folder that has it",
             ),
+            MigrationState::Dirty => (
+                "migration_dirty",
+                format!("migration {file} was left half applied by another tool"),
+                "finish or undo it by hand, then set `dirty` to 0 in its row of schema_migrations (or delete the row)",
+            ),
             MigrationState::Skipped => (
                 "migration_out_of_order",
                 format!("migration {file} was not applied, but a later one was"),
@@ -115,6 +122,7 @@ fn state(file: &Migration, record: Option<&AppliedMigration>, newest: u64) -> Mi
     match record {
         None if file.version < newest => MigrationState::Skipped,
         None => MigrationState::Pending,
+        Some(record) if record.dirty => MigrationState::Dirty,
         Some(record) if record.name != file.name => MigrationState::Renamed,
         Some(record) if record.checksum != file.checksum => MigrationState::Edited,
         Some(_) => MigrationState::Applied,

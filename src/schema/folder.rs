@@ -47,6 +47,36 @@ impl Migrations {
         }
     }
 
+    /// Makes the two files of a next migration, to be filled in.
+    ///
+    /// # Errors
+    /// Kind `Usage` for a name that is none; `Config` when the folder is not in order or cannot be written.
+    pub fn create(folder: &Path, name: &str) -> Result<[PathBuf; 2]> {
+        if !is_name(name) {
+            let message = format!("`{name}` is no name of a migration");
+            return Err(Error::new(ErrorKind::Usage, "migration_name", message)
+                .hint("letters, digits, `_` and `-`, e.g. add_invoices"));
+        }
+        let unwritable = |error: std::io::Error| {
+            Error::new(ErrorKind::Config, "migrations_unwritable", "the folder of migrations cannot be written")
+                .file(folder)
+                .caused_by(error)
+        };
+        fs_err::create_dir_all(folder).map_err(unwritable)?;
+        let version = Self::load(folder)?.all().len() + 1;
+        let halves = [("up", "apply"), ("down", "take back")].map(|(half, what)| {
+            let path = folder.join(format!("{version:04}_{name}.{half}.sql"));
+            let text =
+                format!("-- What is needed to {what} {name}. One transaction, which is opened and closed for you.\n");
+            (path, text)
+        });
+        for (path, text) in &halves {
+            let mut file = fs_err::File::create_new(path).map_err(unwritable)?;
+            std::io::Write::write_all(&mut file, text.as_bytes()).map_err(unwritable)?;
+        }
+        Ok(halves.map(|(path, _)| path))
+    }
+
     /// The path of a migration's up file, for messages.
     pub(super) fn path(&self, file: &str) -> PathBuf {
         self.folder.join(file)
@@ -91,11 +121,14 @@ fn parse(path: &Path) -> Option<(u64, String, bool)> {
     };
     let (digits, name) = stem.split_once('_')?;
     let numbered = digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let named = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
-    if !numbered || !named {
+    if !numbered || !is_name(name) {
         return None;
     }
     Some((digits.parse().ok()?, name.to_owned(), up))
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
 }
 
 fn read(version: u64, up: Half, down: &Half) -> Result<Migration> {

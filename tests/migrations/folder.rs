@@ -34,6 +34,7 @@ fn applied(migrations: &Migrations, count: usize) -> Vec<AppliedMigration> {
         checksum: file.checksum.clone(),
         applied_at: "2026-01-01T00:00:00Z".into(),
         duration_ms: 1,
+        dirty: false,
     };
     migrations.all().iter().take(count).map(record).collect()
 }

@@ -1,4 +1,7 @@
-//! Folders of migrations, and applying them.
+//! Folders of migrations, applying them, and the verbs.
 
 mod apply;
 mod folder;
+mod killed;
+mod usage;
+mod verbs;

@@ -320,6 +320,13 @@ pub fn change(path: &Path, sql: &str) {
     drop(Program::start(path, sql));
 }
 
+/// The same with foreign keys checked, and what SQLite says against it.
+pub fn try_change(path: &Path, sql: &str) -> Result<(), String> {
+    let program = Program::start(path, "PRAGMA foreign_keys = ON");
+    let done = program.runtime.block_on(program.connection.execute_batch(sql));
+    done.map(drop).map_err(|error| error.to_string())
+}
+
 /// Another program that has a database open, until it is dropped.
 pub struct Program {
     connection: Connection,

@@ -17,7 +17,6 @@ mod remote;
 mod sql;
 mod statement;
 mod tables;
-mod tokens;
 
 pub use file::{LibsqlFile, Mode};
 pub use remote::{RemoteDatabase, RemoteOptions, TokenSource};

@@ -157,6 +157,10 @@ impl Destination for LibsqlFile {
         self.fresh()?.make_shadow(at, tables).map(|shadow| Box::new(shadow) as Box<dyn Destination>)
     }
 
+    async fn blank(&mut self, at: &Path) -> Result<Box<dyn Destination>> {
+        Self::throw_away(at).map(|blank| Box::new(blank) as Box<dyn Destination>)
+    }
+
     async fn clear(&mut self, pipeline: &str, tables: &[String]) -> Result<Vec<u64>> {
         self.clear_tables(pipeline, tables)
     }

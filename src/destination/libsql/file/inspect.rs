@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::super::records::state::is_internal;
 use super::super::statement::{integer, optional_text, text};
-use super::super::tokens::conflict_clauses;
 use super::database::Database;
-use crate::domain::schema::{Column, ForeignKey, Schema, Table};
+use crate::domain::schema::{Column, ForeignKey, Object, Schema, Table};
+use crate::domain::sql_text::{conflict_clauses, deferred_references};
 use crate::error::Result;
 
 /// One index of a table.
@@ -50,7 +50,10 @@ pub(super) fn schema(database: &Database) -> Result<Schema> {
     resolve_parents(&mut tables);
     tables.sort_by(|a, b| a.name.cmp(&b.name));
     let views = entries.iter().filter(|entry| entry.kind == "view").map(|entry| entry.name.clone()).collect();
-    Ok(Schema { tables, views, fingerprint: fingerprint(&entries) })
+    let fingerprint = fingerprint(&entries);
+    let objects = entries.into_iter().filter(|entry| !entry.sql.is_empty());
+    let objects = objects.map(|Entry { kind, name, sql, .. }| Object { kind, name, sql }).collect();
+    Ok(Schema { tables, views, objects, fingerprint })
 }
 
 fn entries(database: &Database) -> Result<Vec<Entry>> {
@@ -164,7 +167,7 @@ fn foreign_keys(database: &Database, table: &str) -> Result<Vec<ForeignKey>> {
 fn mark_deferred(database: &Database, table: &str, keys: &mut [ForeignKey]) -> Result<()> {
     let sql = "SELECT CAST(sql AS BLOB) FROM sqlite_schema WHERE type = 'table' AND name = ?1";
     let declared = database.query_one(sql, vec![table.into()], |row| text(row, 0))?.unwrap_or_default();
-    let deferred = super::super::tokens::deferred_references(&declared);
+    let deferred = deferred_references(&declared);
     for (key, deferred) in keys.iter_mut().zip(deferred) {
         key.deferred = deferred;
     }

@@ -5,10 +5,10 @@ use std::time::Instant;
 use super::super::failure::primary;
 use super::super::records::migrations;
 use super::super::statement::{integer, text};
-use super::super::tokens::statements;
 use super::LibsqlFile;
 use super::database::Database;
 use crate::destination::{AppliedMigration, MigrationStep};
+use crate::domain::sql_text::statements;
 use crate::error::Result;
 
 impl LibsqlFile {

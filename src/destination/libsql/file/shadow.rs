@@ -17,9 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 impl LibsqlFile {
     /// A shadow at `at` with the rows of the tables and of every table they refer to.
     pub(super) fn make_shadow(&mut self, at: &Path, tables: &[String]) -> Result<Self> {
-        let mut shadow = Self::open(at, Mode::ReadWrite { create: true })?;
-        shadow.durable = false;
-        shadow.writable()?;
+        let mut shadow = Self::throw_away(at)?;
         if self.exists {
             let before = Stamp::of(&self.file);
             let immutable = self.copy_into(&shadow.database, tables)?;
@@ -35,6 +33,14 @@ impl LibsqlFile {
         }
         shadow.create_state()?;
         Ok(shadow)
+    }
+
+    /// A new database that need not survive a power loss.
+    pub(in super::super) fn throw_away(at: &Path) -> Result<Self> {
+        let mut database = Self::open(at, Mode::ReadWrite { create: true })?;
+        database.durable = false;
+        database.writable()?;
+        Ok(database)
     }
 
     /// Copies in one transaction; whether the source was read as a file that cannot change.

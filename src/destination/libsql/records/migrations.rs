@@ -2,9 +2,9 @@
 
 use super::super::failure::Failure;
 use super::super::statement::{Statement, integer, number, text};
-use super::super::tokens;
 use crate::destination::{AppliedMigration, MigrationStep};
 use crate::domain::row::SqlValue;
+use crate::domain::sql_text;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The record of applied migrations; not part of the schema it describes.
@@ -45,7 +45,7 @@ pub fn exists(columns: &[String]) -> Result<bool> {
 
 /// Applied migrations by version.
 pub fn select() -> Statement {
-    let sql = "SELECT version, CAST(name AS BLOB), CAST(checksum AS BLOB), CAST(applied_at AS BLOB), duration_ms
+    let sql = "SELECT version, CAST(name AS BLOB), CAST(checksum AS BLOB), CAST(applied_at AS BLOB), duration_ms, dirty
                FROM schema_migrations ORDER BY version";
     Statement::new(sql, vec![])
 }
@@ -58,6 +58,7 @@ pub fn decode(row: &[SqlValue]) -> Result<AppliedMigration, Failure> {
         checksum: text(row, 2)?,
         applied_at: text(row, 3)?,
         duration_ms: u64::try_from(integer(row, 4)?).unwrap_or_default(),
+        dirty: integer(row, 5)? != 0,
     })
 }
 
@@ -96,7 +97,7 @@ pub fn orphaned(step: &MigrationStep, (table, parent): &(String, String)) -> Err
 }
 
 /// Refuses a statement that would begin or end a transaction.
-pub fn require_no_control(step: &MigrationStep, statement: &tokens::Statement<'_>) -> Result<()> {
+pub fn require_no_control(step: &MigrationStep, statement: &sql_text::Statement<'_>) -> Result<()> {
     match statement.transaction_control() {
         None => Ok(()),
         Some(word) => {

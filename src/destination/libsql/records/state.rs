@@ -3,8 +3,8 @@
 use std::fmt::Display;
 
 use super::super::statement::Statement;
-use super::super::tokens;
 use super::migrations::MIGRATIONS;
+use crate::domain::sql_text;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Every one of fireferry's tables starts with this.
@@ -107,7 +107,7 @@ CREATE INDEX _fireferry_claims_reject ON _fireferry_claims (reject);
 /// Creates the tables with identity and format, in one transaction.
 pub fn create(id: &str) -> Vec<Statement> {
     let insert = "INSERT INTO _fireferry_meta (name, value) VALUES ('id', ?1), ('format', ?2)";
-    let tables = tokens::statements(TABLES).into_iter().map(|statement| Statement::new(statement.text, vec![]));
+    let tables = sql_text::statements(TABLES).into_iter().map(|statement| Statement::new(statement.text, vec![]));
     tables.chain([Statement::new(insert, vec![id.into(), FORMAT.to_string().into()])]).collect()
 }
 

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use super::RemoteDatabase;
 use super::lease::Lease;
+use crate::destination::libsql::LibsqlFile;
 use crate::destination::{
     AppliedMigration, BackupFile, CommitHeader, Destination, DestinationCapabilities, Feed, ForeignKeyViolation,
     MigrationStep, PartitionState, Receipt, RejectQuery, RunRecord, Space, StoredReject, Target, Written,
@@ -169,6 +170,10 @@ impl Destination for RemoteDatabase {
 
     async fn shadow(&mut self, at: &Path, tables: &[String]) -> Result<Box<dyn Destination>> {
         self.make_shadow(at, tables).await.map(|shadow| Box::new(shadow) as Box<dyn Destination>)
+    }
+
+    async fn blank(&mut self, at: &Path) -> Result<Box<dyn Destination>> {
+        LibsqlFile::throw_away(at).map(|blank| Box::new(blank) as Box<dyn Destination>)
     }
 
     async fn clear(&mut self, pipeline: &str, tables: &[String]) -> Result<Vec<u64>> {

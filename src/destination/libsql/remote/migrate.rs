@@ -9,8 +9,8 @@ use crate::destination::MigrationStep;
 use crate::destination::libsql::failure::primary;
 use crate::destination::libsql::records::migrations;
 use crate::destination::libsql::statement::{Statement, integer};
-use crate::destination::libsql::tokens::{self, statements};
 use crate::domain::row::SqlValue;
+use crate::domain::sql_text::{self, statements};
 use crate::error::{Error, Result};
 
 /// Fails the transaction when more rows than before have no parent.
@@ -53,7 +53,7 @@ impl RemoteDatabase {
     }
 
     /// The error for a migration that was refused, with the line that it comes from.
-    async fn blamed(&self, step: &MigrationStep, parts: &[tokens::Statement<'_>], refused: Refused) -> Error {
+    async fn blamed(&self, step: &MigrationStep, parts: &[sql_text::Statement<'_>], refused: Refused) -> Error {
         let primary = refused.failure.primary();
         let own = matches!(primary, primary::ERROR | primary::CONSTRAINT);
         let part = match refused.statement {
@@ -67,7 +67,7 @@ impl RemoteDatabase {
     }
 
     /// The first statement that the server cannot read, and why. It refuses them all together, without saying which.
-    async fn unreadable_part(&self, parts: &[tokens::Statement<'_>]) -> Option<(u64, String)> {
+    async fn unreadable_part(&self, parts: &[sql_text::Statement<'_>]) -> Option<(u64, String)> {
         let texts: Vec<&str> = parts.iter().map(|part| part.text).collect();
         let refusals = self.refusals(&texts).await.ok()?;
         parts.iter().zip(refusals).find_map(|(part, refusal)| Some((part.line, refusal?)))

@@ -31,26 +31,62 @@ impl Token<'_> {
 
 /// One statement of a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Statement<'a> {
+pub struct Statement<'a> {
     /// Its text without the semicolon and without comments around it.
-    pub(super) text: &'a str,
+    pub text: &'a str,
     /// The line it starts at, from 1.
-    pub(super) line: u64,
+    pub line: u64,
 }
 
 impl Statement<'_> {
     /// Its first word, if it begins or ends a transaction.
-    pub(super) fn transaction_control(&self) -> Option<&str> {
+    pub fn transaction_control(&self) -> Option<&str> {
         let first = tokens(self.text).into_iter().next()?;
         ["BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE"]
             .iter()
             .any(|keyword| first.is(keyword))
             .then_some(&self.text[..first.text.len()])
     }
+
+    /// The word that tells that the statement changes or deletes rows that are there.
+    pub fn row_change(&self) -> Option<&str> {
+        let all = tokens(self.text);
+        let is = |token: &Token, words: &[&str]| words.iter().any(|word| token.is(word));
+        // A trigger only says what will happen.
+        let about_rows = is(all.first()?, &["DELETE", "UPDATE", "REPLACE", "INSERT", "WITH"]);
+        let word = all.iter().find(|token| about_rows && is(token, &["DELETE", "UPDATE", "REPLACE"]))?;
+        self.text.get(word.start..word.end())
+    }
+}
+
+/// The statement as SQLite understands it: without comments, quotes around plain names, and differences of case and space.
+pub fn normal_form(sql: &str) -> String {
+    let mut out = String::with_capacity(sql.len());
+    for token in tokens(sql) {
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        match (token.kind, unquoted(token.text)) {
+            (Kind::Quoted, Some(name)) => out.push_str(&name.to_ascii_lowercase()),
+            (Kind::Word, _) => out.push_str(&token.text.to_ascii_lowercase()),
+            _ => out.push_str(token.text),
+        }
+    }
+    out
+}
+
+/// The plain name in quotes for names; `None` for strings, and for names that need their quotes.
+fn unquoted(text: &str) -> Option<&str> {
+    let name = match text.as_bytes() {
+        [b'"', .., b'"'] | [b'`', .., b'`'] | [b'[', .., b']'] => text.get(1..text.len() - 1)?,
+        _ => return None,
+    };
+    let plain = !name.is_empty() && name.bytes().all(is_word) && !name.as_bytes()[0].is_ascii_digit();
+    plain.then_some(name)
 }
 
 /// The statements of a script, in order.
-pub(super) fn statements(sql: &str) -> Vec<Statement<'_>> {
+pub fn statements(sql: &str) -> Vec<Statement<'_>> {
     let mut found = Vec::new();
     let mut current: Vec<Token> = Vec::new();
     for token in tokens(sql) {
@@ -88,7 +124,7 @@ fn ends_trigger(tokens: &[Token]) -> bool {
 }
 
 /// Conflict clauses in a declaration that change what a conflict does, as written: `ON CONFLICT REPLACE`.
-pub(super) fn conflict_clauses(create: &str) -> Vec<String> {
+pub fn conflict_clauses(create: &str) -> Vec<String> {
     let tokens = tokens(create);
     tokens
         .windows(3)
@@ -98,7 +134,7 @@ pub(super) fn conflict_clauses(create: &str) -> Vec<String> {
 }
 
 /// For every REFERENCES of a declaration, in order: whether it is deferred until COMMIT.
-pub(super) fn deferred_references(create: &str) -> Vec<bool> {
+pub fn deferred_references(create: &str) -> Vec<bool> {
     let tokens = tokens(create);
     let mut found = Vec::new();
     for (index, token) in tokens.iter().enumerate() {
@@ -192,6 +228,26 @@ mod tests {
         assert_eq!(found[0].transaction_control(), Some("begin"));
         assert_eq!(found[1].transaction_control(), None);
         assert_eq!(found[2].transaction_control(), Some("End"));
+    }
+
+    #[test]
+    fn statements_that_change_rows_are_told_from_those_that_change_the_schema() {
+        let sql = "delete from t; CREATE TABLE \"update\" (a); INSERT INTO t SELECT 1; INSERT OR REPLACE INTO t VALUES (1);
+                   WITH x AS (SELECT 1) UPDATE t SET a = 1; CREATE TRIGGER x AFTER INSERT ON t BEGIN DELETE FROM u; END";
+        let found = statements(sql);
+        let changes: Vec<_> = found.iter().map(Statement::row_change).collect();
+        assert_eq!(changes, [Some("delete"), None, None, Some("REPLACE"), Some("UPDATE"), None]);
+    }
+
+    #[test]
+    fn the_normal_form_knows_no_space_case_comments_and_needless_quotes() {
+        let written = "CREATE TABLE \"Users\" (\n  [id] text PRIMARY KEY, -- key\n  `a b` TEXT DEFAULT 'It'\n)";
+        assert_eq!(normal_form(written), "create table users ( id text primary key , `a b` text default 'It' )");
+        assert_eq!(
+            normal_form("create table users(id TEXT primary key,`a b` text default 'It')"),
+            normal_form(written)
+        );
+        assert_ne!(normal_form("SELECT 'a'"), normal_form("SELECT a"));
     }
 
     #[test]
