@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::drift::Drift;
 use super::reader::{self, Reading, Start};
 use super::steps::{self, Step};
 use super::{Context, RunOptions};
@@ -108,6 +109,7 @@ async fn measure(ctx: &mut Context, options: &RunOptions, step: &Step, wanted: u
         mapping: step.mapping.clone(),
         selection: None,
         starts: vec![Start { partition: partition.clone(), after: None }],
+        drift: Drift::default().of(&step.mapping),
     };
     let started = Instant::now();
     let (_readers, mut queues) = reader::start(vec![reading], 1, 1);

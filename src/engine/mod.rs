@@ -9,6 +9,7 @@ mod bookmark;
 mod budget;
 pub mod clear;
 mod details;
+mod drift;
 mod estimate;
 mod feed;
 mod load;

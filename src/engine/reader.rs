@@ -7,6 +7,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
 use super::bookmark::Bookmark;
+use super::drift::CollectionDrift;
 use super::sample::Selection;
 use crate::destination::Batch;
 use crate::domain::cursor::{Cursor, Partition};
@@ -38,6 +39,8 @@ pub(super) struct Reading {
     pub selection: Option<Arc<Selection>>,
     /// Partitions in order.
     pub starts: Vec<Start>,
+    /// What is told of documents that are not as expected.
+    pub drift: CollectionDrift,
 }
 
 /// Batches of a collection, partition after partition; an error ends it.
@@ -144,17 +147,25 @@ async fn batch_of(reading: &Reading, start: &Start, page: Page) -> Result<Batch>
     };
     for record in page.records {
         if reading.selection.as_ref().is_none_or(|selection| selection.contains(&record)) {
-            map_record(&reading.mapping, record, &mut batch);
+            map_record(reading, record, &mut batch);
         }
     }
     Ok(batch)
 }
 
-fn map_record(mapping: &Mapping, record: Record, batch: &mut Batch) {
+fn map_record(reading: &Reading, record: Record, batch: &mut Batch) {
+    let mapping = &reading.mapping;
+    let mut misfits = Vec::new();
     match record {
         Record::Malformed(record) => batch.rejects.push(malformed(&mapping.collection, record)),
-        Record::Document(document) => match mapping.map(document) {
-            Mapped::Rows(mapped) => batch.documents.push(mapped),
+        Record::Document(document) => match mapping.map_noting(document, &mut misfits) {
+            Mapped::Rows(mapped) => {
+                reading.drift.look(&mapped.document);
+                if !misfits.is_empty() {
+                    reading.drift.note(&mapped.document.path.to_string(), &mut misfits);
+                }
+                batch.documents.push(mapped);
+            }
             Mapped::Filtered => batch.skipped += 1,
             Mapped::Rejected { document, rejection, key } => batch.rejects.push(Reject {
                 collection: mapping.collection.clone(),

@@ -3,6 +3,7 @@
 //! The types serialise to the documents of `--json`; [`text`] makes what people read, [`markdown`] what goes into
 //! tickets. Renderers are pure: data in, text out, no colour.
 
+pub mod drift;
 pub mod failure;
 pub mod finding;
 pub mod markdown;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::drift::DriftReport;
 use super::failure::Failure;
 use super::plan::Estimate;
 use crate::domain::cursor::Counts;
@@ -207,6 +208,9 @@ pub struct RunReport {
     pub total_rejects: u64,
     /// Things worth knowing.
     pub warnings: Vec<String>,
+    /// What documents held that the pipeline does not expect.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<DriftReport>,
     /// Mapped rows, in a dry run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub samples: Vec<Sample>,
@@ -241,6 +245,7 @@ pub(crate) mod samples_for_tests {
             rejects: Vec::new(),
             total_rejects: 0,
             warnings: Vec::new(),
+            drift: vec![],
             samples: Vec::new(),
             error: None,
         }

@@ -1,7 +1,7 @@
 //! Random values, documents and mappings.
 
 use super::*;
-use fireferry::domain::mapping::{ChildMapping, NegativeZero, NonFinite, Transform};
+use fireferry::domain::mapping::{ChildMapping, Mismatch, NegativeZero, NonFinite, Transform};
 use fireferry::domain::schema::Affinity;
 use fireferry::domain::value::{GeoPoint, Map, Timestamp};
 use proptest::prelude::*;
@@ -190,6 +190,7 @@ fn any_column() -> impl Strategy<Value = ColumnMapping> {
             transforms,
             lookup: None,
             doubles,
+            mismatch: Mismatch::Reject,
         },
     )
 }

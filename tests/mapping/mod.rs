@@ -8,6 +8,7 @@ mod columns;
 mod database;
 pub mod generate;
 pub mod json;
+mod mismatch;
 pub mod properties;
 mod transforms;
 mod unknown;
@@ -16,7 +17,9 @@ use fireferry::domain::document::{CollectionPattern, Document, DocumentPath, Ori
 use fireferry::domain::field_path::FieldPath;
 use fireferry::domain::filter::Filter;
 use fireferry::domain::json::decode;
-use fireferry::domain::mapping::{ColumnMapping, ColumnType, DoubleRules, Input, Mapped, Mapping, UnknownFields};
+use fireferry::domain::mapping::{
+    ColumnMapping, ColumnType, DoubleRules, Input, Mapped, Mapping, Mismatch, UnknownFields,
+};
 use fireferry::domain::reject::RejectCode;
 use fireferry::domain::row::{MappedDocument, Row, SqlValue};
 use fireferry::domain::value::Value;
@@ -50,6 +53,7 @@ fn column(name: &str, from: &str, kind: ColumnType) -> ColumnMapping {
         transforms: Vec::new(),
         lookup: None,
         doubles: DoubleRules::default(),
+        mismatch: Mismatch::Reject,
     }
 }
 

@@ -13,7 +13,7 @@ use fireferry::domain::document::{CollectionPattern, Document};
 use fireferry::domain::field_path::FieldPath;
 use fireferry::domain::filter::Filter;
 use fireferry::domain::mapping::{
-    ChildMapping, ColumnMapping, ColumnType, DoubleRules, Input, Mapped, Mapping, UnknownFields,
+    ChildMapping, ColumnMapping, ColumnType, DoubleRules, Input, Mapped, Mapping, Mismatch, UnknownFields,
 };
 use fireferry::domain::row::{MappedDocument, Row, SqlValue};
 use fireferry::domain::value::Value;
@@ -63,7 +63,17 @@ fn any_column() -> impl Strategy<Value = Column> {
 }
 
 fn mapped_column(name: String, input: Input, kind: ColumnType, doubles: DoubleRules) -> ColumnMapping {
-    ColumnMapping { name, input, kind, required: false, default: None, transforms: Vec::new(), lookup: None, doubles }
+    ColumnMapping {
+        name,
+        input,
+        kind,
+        required: false,
+        default: None,
+        transforms: Vec::new(),
+        lookup: None,
+        doubles,
+        mismatch: Mismatch::Reject,
+    }
 }
 
 /// A mapping with these columns and a child table of the elements of `list`, and the schema for it.

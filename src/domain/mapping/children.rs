@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use super::ChildMapping;
 use super::inputs::{Element, Index, Scope, field};
 use super::map::{refuse_null_key, row};
+use super::mismatch::Misfit;
 use super::reason::{shortened, wrong_type};
 use crate::domain::document::Document;
 use crate::domain::json::encode_key;
@@ -15,12 +16,17 @@ use crate::domain::value::Value;
 
 impl ChildMapping {
     /// The rows of one document, in the array's order or sorted by the map's keys.
-    pub(super) fn rows(&self, document: &Document, limit: usize) -> Result<Vec<Row>, Rejection> {
+    pub(super) fn rows(
+        &self,
+        document: &Document,
+        limit: usize,
+        misfits: &mut Vec<Misfit>,
+    ) -> Result<Vec<Row>, Rejection> {
         let elements = self.elements(document)?;
         let mut rows = Vec::with_capacity(elements.len());
         for element in &elements {
             let scope = Scope { document, element: Some(*element), unknown: None };
-            rows.push(self.row(scope, limit).map_err(|inner| self.in_element(*element, inner))?);
+            rows.push(self.row(scope, limit, misfits).map_err(|inner| self.in_element(*element, inner))?);
         }
         match self.first_duplicate(&rows) {
             Some((first, second)) => Err(self.duplicate(&elements, &rows[second], first, second)),
@@ -28,8 +34,8 @@ impl ChildMapping {
         }
     }
 
-    fn row(&self, scope: Scope<'_>, limit: usize) -> Result<Row, Rejection> {
-        let row = row(&self.table, &self.columns, scope, limit)?;
+    fn row(&self, scope: Scope<'_>, limit: usize, misfits: &mut Vec<Misfit>) -> Result<Row, Rejection> {
+        let row = row(&self.table, &self.columns, scope, limit, misfits)?;
         refuse_null_key(&self.table, &self.columns, &self.key, &row)?;
         Ok(row)
     }

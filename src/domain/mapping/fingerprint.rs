@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{ColumnMapping, Input, Lookup, Mapping};
+use super::{ColumnMapping, Input, Lookup, Mapping, Mismatch};
 use crate::domain::json::encode_lossless;
 
 impl Mapping {
@@ -29,7 +29,7 @@ impl Mapping {
 
 fn write_columns(out: &mut String, columns: &[ColumnMapping]) {
     for column in columns {
-        let ColumnMapping { name, input, kind, required, default, transforms, lookup, doubles } = column;
+        let ColumnMapping { name, input, kind, required, default, transforms, lookup, doubles, mismatch } = column;
         let default = default.as_ref().map(encode_lossless);
         let _ = writeln!(
             out,
@@ -37,6 +37,10 @@ fn write_columns(out: &mut String, columns: &[ColumnMapping]) {
             input_text(input),
             transforms.iter().map(|transform| transform.as_str()).collect::<Vec<_>>().join(",")
         );
+        // Not said of the default, so that runs of earlier versions can be resumed.
+        if *mismatch != Mismatch::Reject {
+            let _ = writeln!(out, "mismatch {}", mismatch.as_str());
+        }
         if let Some(lookup) = lookup {
             write_lookup(out, lookup);
         }

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use super::inputs::{Scope, find};
+use super::mismatch::{Misfit, settle};
 use super::reason::{in_column, invalid_value};
-use super::{ColumnMapping, Input, Mapped, Mapping, UnknownFields, convert, transforms};
+use super::{ColumnMapping, Input, Mapped, Mapping, Mismatch, UnknownFields, convert, transforms};
 use crate::domain::document::Document;
 use crate::domain::json::encode_key;
 use crate::domain::reject::{RejectCode, Rejection};
@@ -17,7 +18,12 @@ type Children = Vec<Vec<Row>>;
 impl Mapping {
     /// The rows of a document, or why there are none.
     pub fn map(&self, document: Document) -> Mapped {
-        match self.rows(&document) {
+        self.map_noting(document, &mut Vec::new())
+    }
+
+    /// The same; values that did not fit, and were not a reason to reject the document, are added to `misfits`.
+    pub fn map_noting(&self, document: Document, misfits: &mut Vec<Misfit>) -> Mapped {
+        match self.rows(&document, misfits) {
             Ok(Some((row, children))) => Mapped::Rows(MappedDocument { document, row, children, waiting: None }),
             Ok(None) => Mapped::Filtered,
             Err(rejection) => {
@@ -34,7 +40,7 @@ impl Mapping {
     }
 
     /// The row and the child rows; `None` for a document that is not wanted.
-    fn rows(&self, document: &Document) -> Result<Option<(Row, Children)>, Rejection> {
+    fn rows(&self, document: &Document, misfits: &mut Vec<Misfit>) -> Result<Option<(Row, Children)>, Rejection> {
         if let Some((field, invalid)) = self.filter.undecidable(&document.fields) {
             let inner = invalid_value(invalid);
             return Err(Rejection::new(inner.code, format!("field `{field}` of `where`: {}", inner.reason)));
@@ -42,22 +48,30 @@ impl Mapping {
         if !self.filter.accepts(&document.fields) {
             return Ok(None);
         }
-        let unknown = match self.unknown_fields {
-            UnknownFields::Keep => self.unknown_value(document),
-            UnknownFields::Ignore | UnknownFields::Reject => None,
-        };
-        let row = self.row(Scope { document, element: None, unknown: unknown.as_ref() })?;
-        if self.unknown_fields == UnknownFields::Reject {
-            self.refuse_unknown(document)?;
+        let before = misfits.len();
+        let scope = Scope { document, element: None, unknown: None };
+        let mut row = row(&self.table, &self.columns, scope, self.max_value_bytes, misfits)?;
+        refuse_null_key(&self.table, &self.columns, &self.key, &row)?;
+        match self.unknown_fields {
+            UnknownFields::Keep => self.keep_unknown(document, misfits.get(before..).unwrap_or_default(), &mut row)?,
+            UnknownFields::Reject => self.refuse_unknown(document)?,
+            UnknownFields::Ignore => {}
         }
-        let children = self.children.iter().map(|child| child.rows(document, self.max_value_bytes));
+        let children = self.children.iter().map(|child| child.rows(document, self.max_value_bytes, misfits));
         Ok(Some((row, children.collect::<Result<_, _>>()?)))
     }
 
-    fn row(&self, scope: Scope<'_>) -> Result<Row, Rejection> {
-        let row = row(&self.table, &self.columns, scope, self.max_value_bytes)?;
-        refuse_null_key(&self.table, &self.columns, &self.key, &row)?;
-        Ok(row)
+    /// Fills the column that takes what no other maps, and what did not fit into one.
+    fn keep_unknown(&self, document: &Document, misfits: &[Misfit], row: &mut Row) -> Result<(), Rejection> {
+        let kept = misfits.iter().filter(|misfit| misfit.rule == Mismatch::Keep);
+        let kept: Vec<&[String]> = kept.filter_map(|misfit| misfit.field.as_deref()).collect();
+        let Some(unknown) = self.unknown_value(document, &kept) else { return Ok(()) };
+        let scope = Scope { document, element: None, unknown: Some(&unknown) };
+        for (value, column) in row.iter_mut().zip(&self.columns).filter(|(_, column)| column.input == Input::Unknown) {
+            let stored = stored(column, scope, self.max_value_bytes);
+            *value = stored.map_err(|inner| in_column(&self.table, column, inner))?;
+        }
+        Ok(())
     }
 
     /// The key's text of a document that was refused, if its key columns at least can be computed: its children need
@@ -74,10 +88,22 @@ impl Mapping {
 }
 
 /// The values of one row of a table.
-pub(super) fn row(table: &str, columns: &[ColumnMapping], scope: Scope<'_>, limit: usize) -> Result<Row, Rejection> {
+pub(super) fn row(
+    table: &str,
+    columns: &[ColumnMapping],
+    scope: Scope<'_>,
+    limit: usize,
+    misfits: &mut Vec<Misfit>,
+) -> Result<Row, Rejection> {
     let mut row = Vec::with_capacity(columns.len());
     for column in columns {
-        row.push(stored(column, scope, limit).map_err(|inner| in_column(table, column, inner))?);
+        let value = match stored(column, scope, limit) {
+            Err(refused) if column.mismatch != Mismatch::Reject => {
+                settle(table, column, scope, refused, misfits).and_then(|instead| within(instead, limit))
+            }
+            value => value,
+        };
+        row.push(value.map_err(|inner| in_column(table, column, inner))?);
     }
     Ok(row)
 }

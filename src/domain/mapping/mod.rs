@@ -9,6 +9,7 @@ mod convert;
 mod fingerprint;
 mod inputs;
 mod map;
+mod mismatch;
 mod names;
 mod needs;
 mod reason;
@@ -16,6 +17,8 @@ mod transforms;
 mod unknown;
 
 pub use bind::BindProblem;
+pub use mismatch::Misfit;
+pub use unknown::KnownFields;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -85,6 +88,8 @@ pub struct ColumnMapping {
     pub lookup: Option<Arc<Lookup>>,
     /// What to do with doubles that a column cannot hold.
     pub doubles: DoubleRules,
+    /// What to do with a value that the column's type cannot hold.
+    pub mismatch: Mismatch,
 }
 
 /// Where a column's value comes from.
@@ -161,6 +166,32 @@ pub enum ColumnType {
     Vector32,
     /// BLOB of 64-bit floats as libSQL's `F64_BLOB` holds them, from vectors and arrays of numbers.
     Vector64,
+}
+
+/// What to do with a value that a column's type cannot hold. Default: reject the document.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mismatch {
+    /// Reject the document.
+    #[default]
+    Reject,
+    /// Store NULL.
+    Null,
+    /// Store what says the same in the column's type; reject the document where nothing does.
+    Coerce,
+    /// Store NULL, and keep the value with the fields that no column maps.
+    Keep,
+}
+
+impl Mismatch {
+    /// The name in a pipeline file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reject => "reject",
+            Self::Null => "null",
+            Self::Coerce => "coerce",
+            Self::Keep => "keep",
+        }
+    }
 }
 
 /// Rules for doubles that SQL cannot hold. Default: reject.

@@ -1,5 +1,8 @@
 //! Fields that no column maps; [`super::UnknownFields`] says which those are.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use super::{ColumnMapping, Input, Mapping};
 use crate::domain::document::Document;
 use crate::domain::reject::{RejectCode, Rejection};
@@ -17,9 +20,12 @@ enum Standing<'a> {
 }
 
 impl Mapping {
-    /// The unknown fields as a map, with the structure they have; `None` without any.
-    pub(super) fn unknown_value(&self, document: &Document) -> Option<Value> {
-        let unknown = unknown_of(&document.fields, &self.known_paths(document));
+    /// The unknown fields as a map, with the structure they have; `None` without any. `kept` are fields that count as
+    /// unknown this time.
+    pub(super) fn unknown_value(&self, document: &Document, kept: &[&[String]]) -> Option<Value> {
+        let mut known = self.known_paths(document);
+        known.retain(|path| !kept.contains(path));
+        let unknown = unknown_of(&document.fields, &known);
         (!unknown.is_empty()).then_some(Value::Map(unknown))
     }
 
@@ -41,16 +47,48 @@ impl Mapping {
     }
 
     fn known_paths(&self, document: &Document) -> Vec<&[String]> {
+        let mut known = self.paths();
+        let id = self.id_field.iter().filter(|name| is_id(document, name));
+        known.extend(id.map(std::slice::from_ref));
+        known
+    }
+
+    /// Every path that is mapped, in whatever document.
+    fn paths(&self) -> Vec<&[String]> {
         let mut known = Vec::with_capacity(self.columns.len() + self.children.len() + 4);
         known.extend(self.columns.iter().filter_map(named_field));
         for child in &self.children {
             known.push(child.each.segments());
             known.extend(child.columns.iter().filter_map(named_field));
         }
-        let id = self.id_field.iter().filter(|name| is_id(document, name));
-        known.extend(id.map(std::slice::from_ref));
         known.extend(self.filter.conditions.iter().map(|condition| condition.field.segments()));
         known
+    }
+}
+
+/// The names of a mapping, prepared so that a document without any other field is told at once.
+#[derive(Debug, Clone)]
+pub struct KnownFields {
+    /// Fields that are mapped whole.
+    whole: HashSet<String>,
+    mapping: Arc<Mapping>,
+}
+
+impl KnownFields {
+    /// Of this mapping.
+    pub fn of(mapping: Arc<Mapping>) -> Self {
+        let paths = mapping.paths();
+        let whole = paths.iter().filter(|path| path.len() == 1).filter_map(|path| path.first().cloned());
+        Self { whole: whole.collect(), mapping }
+    }
+
+    /// The fields of a document that no column maps, as paths.
+    pub fn unknown(&self, document: &Document) -> Vec<String> {
+        let mut names = Vec::new();
+        if document.fields.iter().any(|(name, _)| !self.whole.contains(name)) {
+            list_unknown(&document.fields, &self.mapping.known_paths(document), "", &mut names);
+        }
+        names
     }
 }
 

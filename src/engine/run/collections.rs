@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::super::budget::{Budget, Stop};
 use super::super::details::Details;
+use super::super::drift::Drift;
 use super::super::feed::CommitLimits;
 use super::super::load::{self, Loading, Tally};
 use super::super::reader::{self, Readers, Reading, Start};
@@ -28,6 +29,7 @@ fn readings(
     run: &Prepared,
     states: &[Vec<PartitionState>],
     selections: &[Option<Arc<Selection>>],
+    drift: &Drift,
 ) -> Result<Vec<Reading>> {
     let steps = run.examination.steps.iter();
     let billed = run.ctx.source.capabilities().billed;
@@ -50,6 +52,7 @@ fn readings(
                 mapping: step.mapping.clone(),
                 selection: selection.clone(),
                 starts: starts.collect::<Result<_>>()?,
+                drift: drift.of(&step.mapping),
             })
         })
         .collect()
@@ -68,7 +71,7 @@ pub(super) async fn load_all(
     let states = states_by_step(run).await?;
     take_over_counts(run, work).await?;
     let settings = run.ctx.pipeline.settings.clone();
-    let readings = readings(run, &states, selections)?;
+    let readings = readings(run, &states, selections, &work.drift)?;
     // What is read ahead of a limit would be paid for in vain.
     let readers = if run.max_reads().is_some() { 1 } else { settings.readers };
     let (_readers, mut queues): (Readers, _) = reader::start(readings, readers, settings.queue_batches);

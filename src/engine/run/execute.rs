@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::super::budget::{Budget, Stop};
 use super::super::details::Details;
+use super::super::drift::Drift;
 use super::super::sample::{self, Selection};
 use super::super::steps::Step;
 use super::super::validate::{Known, passed_over, rows_of, validate};
@@ -32,6 +33,7 @@ pub(in super::super) struct Work {
     pub rejects: Vec<RejectReport>,
     pub total_rejects: u64,
     pub samples: Vec<Sample>,
+    pub drift: Drift,
     pub warnings: Vec<String>,
 }
 

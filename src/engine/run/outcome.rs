@@ -55,6 +55,7 @@ pub(in super::super) fn report(run: &Prepared, work: &mut Work, result: &Result<
         rejects: std::mem::take(&mut work.rejects),
         total_rejects: work.total_rejects,
         warnings: work.warnings.clone(),
+        drift: work.drift.report(),
         samples: std::mem::take(&mut work.samples),
         error: result.as_ref().err().map(Failure::from),
     }

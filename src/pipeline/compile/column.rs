@@ -5,7 +5,7 @@ use super::lookup::lookup;
 use super::value::value_of;
 use crate::domain::document::CollectionPattern;
 use crate::domain::field_path::FieldPath;
-use crate::domain::mapping::{ColumnMapping, ColumnType, DoubleRules, Input};
+use crate::domain::mapping::{ColumnMapping, ColumnType, DoubleRules, Input, Mismatch};
 use crate::pipeline::decode::{Problems, nearest};
 use crate::pipeline::mark::{At, Mark};
 use crate::pipeline::model::{ColumnModel, ReferencePart, TypeName};
@@ -40,7 +40,24 @@ pub(super) fn column(model: &ColumnModel, position: Position<'_>, scope: &mut Sc
             non_finite: model.non_finite.map(|rule| rule.value).unwrap_or_default(),
             negative_zero: model.negative_zero.map(|rule| rule.value).unwrap_or_default(),
         },
+        mismatch: mismatch(model, position, scope.problems),
     })
+}
+
+/// What becomes of misfits, where the column can bear it.
+fn mismatch(model: &ColumnModel, position: Position<'_>, problems: &mut Problems<'_>) -> Mismatch {
+    let Some(rule) = model.mismatch else { return Mismatch::Reject };
+    let misplaced = match rule.value {
+        Mismatch::Null | Mismatch::Keep if model.required == Some(true) => "a required column cannot be NULL",
+        Mismatch::Keep if position.child => "a child table keeps no other fields",
+        Mismatch::Keep if model.from.as_ref().is_some_and(|from| from.value.starts_with('$')) => {
+            "only a field of the document can be kept"
+        }
+        _ => return rule.value,
+    };
+    let message = format!("`mismatch: {}` does not fit: {misplaced}", rule.value.as_str());
+    problems.add_with_hint("key_does_not_fit", rule.mark, message, "use `coerce` or `reject`");
+    Mismatch::Reject
 }
 
 const SPECIAL: &[&str] = &["$id", "$path", "$parent.id", "$created", "$updated", "$file.stem", "$index", "$item"];

@@ -5,7 +5,9 @@ use super::column::{Position, column};
 use super::filter::filter;
 use crate::domain::document::CollectionPattern;
 use crate::domain::field_path::FieldPath;
-use crate::domain::mapping::{ChildMapping, ColumnMapping, ColumnType, DoubleRules, Input, Mapping, UnknownFields};
+use crate::domain::mapping::{
+    ChildMapping, ColumnMapping, ColumnType, DoubleRules, Input, Mapping, Mismatch, UnknownFields,
+};
 use crate::pipeline::decode::{OneOrMany, Problems, nearest};
 use crate::pipeline::mark::{At, Mark};
 use crate::pipeline::model::{ChildModel, CollectionModel, ColumnModel, KeepUnknown};
@@ -42,6 +44,7 @@ pub(super) fn mapping(
         &model.name.value,
         scope.problems,
     );
+    check_mismatches(&model.columns, unknown_fields, scope.problems);
     Some(Mapping {
         collection: pattern,
         table: table?,
@@ -148,6 +151,15 @@ fn unknown_fields(
     }
 }
 
+/// What is kept needs a place.
+fn check_mismatches(columns: &[ColumnModel], unknown: UnknownFields, problems: &mut Problems<'_>) {
+    let kept = columns.iter().filter_map(|column| column.mismatch.filter(|rule| rule.value == Mismatch::Keep));
+    for rule in kept.filter(|_| unknown != UnknownFields::Keep) {
+        let message = "`mismatch: keep` has no place to keep a value in";
+        problems.add_with_hint("key_does_not_fit", rule.mark, message, "add `unknown_fields: { keep: COLUMN }`");
+    }
+}
+
 fn unknown_column(name: &str) -> ColumnMapping {
     ColumnMapping {
         name: name.to_owned(),
@@ -158,6 +170,7 @@ fn unknown_column(name: &str) -> ColumnMapping {
         transforms: Vec::new(),
         lookup: None,
         doubles: DoubleRules::default(),
+        mismatch: Mismatch::Reject,
     }
 }
 

@@ -3,7 +3,7 @@
 use super::conditions::{Conditions, conditions};
 use super::names::{ReferencePart, TypeName};
 use crate::destination::OnConflict;
-use crate::domain::mapping::{LookupMissing, NegativeZero, NonFinite, Transform};
+use crate::domain::mapping::{LookupMissing, Mismatch, NegativeZero, NonFinite, Transform};
 use crate::pipeline::decode::{Choice, Decode, Fields, OneOrMany, Positive, Problems, choice, entries};
 use crate::pipeline::mark::{At, Mark};
 use crate::pipeline::yaml::{Key, Kind, Node};
@@ -60,6 +60,8 @@ pub struct ColumnModel {
     pub negative_zero: Option<At<NegativeZero>>,
     /// `reference`
     pub reference: Option<At<ReferencePart>>,
+    /// `mismatch`
+    pub mismatch: Option<At<Mismatch>>,
 }
 
 /// A child table.
@@ -169,6 +171,7 @@ impl ColumnModel {
             non_finite: None,
             negative_zero: None,
             reference: None,
+            mismatch: None,
         }
     }
 
@@ -189,6 +192,7 @@ impl ColumnModel {
             non_finite: choice_at_or_null(&mut fields, "non_finite", problems),
             negative_zero: choice_at(&mut fields, "negative_zero", problems),
             reference: choice_at(&mut fields, "reference", problems),
+            mismatch: choice_at_or_null(&mut fields, "mismatch", problems),
         };
         fields.finish(problems);
         Some(model)

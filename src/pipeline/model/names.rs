@@ -1,6 +1,6 @@
 //! The names that columns may use: types, transforms, rules.
 
-use crate::domain::mapping::{LookupMissing, NegativeZero, NonFinite, Transform};
+use crate::domain::mapping::{LookupMissing, Mismatch, NegativeZero, NonFinite, Transform};
 use crate::pipeline::decode::Choice;
 
 /// `type` as written; `digits` and `reference` refine it.
@@ -98,6 +98,12 @@ impl Choice for ReferencePart {
 impl Choice for NonFinite {
     const WHAT: &'static str = "a rule for NaN and infinities";
     const NAMES: &'static [(&'static str, Self)] = &[("reject", Self::Reject), ("null", Self::Null)];
+}
+
+impl Choice for Mismatch {
+    const WHAT: &'static str = "a rule for values that do not fit";
+    const NAMES: &'static [(&'static str, Self)] =
+        &[("reject", Self::Reject), ("null", Self::Null), ("coerce", Self::Coerce), ("keep", Self::Keep)];
 }
 
 impl Choice for NegativeZero {

@@ -3,12 +3,15 @@
 use std::fmt::Write;
 
 use super::format::{Column, bytes, clean, count, duration, price, seconds, shorten, table};
+use crate::report::drift::{DriftKind, DriftReport};
 use crate::report::failure::Failure;
 use crate::report::plan::Estimate;
 use crate::report::run::{CollectionReport, RejectReport, RunReport, Sample, Status, Totals};
 
 /// Rejects shown; the others are asked for with `runs rejects`.
 const REJECTS_SHOWN: usize = 10;
+/// Differences from what the pipeline expects that are shown.
+const DRIFT_SHOWN: usize = 10;
 /// Characters of a sampled value shown.
 const VALUE_SHOWN: usize = 40;
 
@@ -21,6 +24,7 @@ pub fn run(report: &RunReport, pipeline_file: &str) -> String {
         facts(report),
         list("Differences", &differences(report)),
         list("Warnings", &report.warnings),
+        drift(&report.drift),
         rejects(report),
         samples(&report.samples),
         next_steps(report, pipeline_file),
@@ -201,6 +205,22 @@ fn list(title: &str, items: &[String]) -> String {
         return String::new();
     }
     items.iter().fold(format!("{title}:\n"), |text, item| text + "  - " + &clean(item) + "\n")
+}
+
+/// What documents held that the pipeline does not expect.
+fn drift(found: &[DriftReport]) -> String {
+    let line = |found: &DriftReport| {
+        let what = match &found.kind {
+            DriftKind::UnmappedField { field } => format!("`{field}` of {} is mapped by no column", found.collection),
+            DriftKind::Misfit { column, found, rule } => format!("{column} cannot hold {found} ({rule})"),
+        };
+        format!("{what}: {} documents, e.g. {}", count(found.documents), found.example)
+    };
+    let mut lines: Vec<String> = found.iter().take(DRIFT_SHOWN).map(line).collect();
+    if found.len() > DRIFT_SHOWN {
+        lines.push(format!("and {} more (`--json` has them all)", found.len() - DRIFT_SHOWN));
+    }
+    list("Not as the pipeline expects", &lines)
 }
 
 fn rejects(report: &RunReport) -> String {
