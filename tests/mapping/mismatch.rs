@@ -104,3 +104,23 @@ fn a_rule_that_cannot_work_is_a_mistake_in_the_pipeline() {
         assert!(answer["error"]["line"].as_u64().is_some(), "{answer:#}");
     }
 }
+
+#[test]
+fn a_check_tells_what_the_first_documents_would_meet() {
+    let (sandbox, _) = run("{ from: age, type: integer }", "", 4);
+    let found = sandbox.run(&["check", "p.yaml", "--json"]).exits(0).json();
+    let messages: Vec<&str> =
+        found["issues"].as_array().unwrap().iter().map(|issue| issue["message"].as_str().unwrap()).collect();
+    let unmapped = "1 of the first 6 documents of users have more: no column maps `nick`, e.g. users/d";
+    assert!(!messages.contains(&unmapped), "a rejected document is not looked at twice: {messages:#?}");
+    let rejected =
+        messages.iter().filter(|text| text.starts_with("1 of the first 6 documents of users would be rejected"));
+    assert_eq!(rejected.count(), 4, "{messages:#?}");
+    let (sandbox, _) = run("{ from: age, type: integer, mismatch: null }", "", 0);
+    let found = sandbox.run(&["check", "p.yaml"]).exits(0).stdout;
+    assert!(found.contains(unmapped), "{found}");
+    assert!(
+        found.contains("2 of the first 6 documents of users do not fit: users.age cannot hold string (null)"),
+        "{found}"
+    );
+}

@@ -2,6 +2,7 @@
 
 mod database;
 mod documents;
+mod first;
 mod tables;
 
 use std::collections::BTreeMap;
@@ -72,9 +73,10 @@ impl Examination {
     }
 }
 
-/// Runs all checks, the pipeline's own tests included.
+/// Runs all checks, the pipeline's own tests and a look at the first documents included.
 pub async fn check(ctx: &mut Context, options: &RunOptions) -> Result<CheckReport> {
     let mut examination = examine(ctx, options).await?;
+    first::examine(ctx, options, &mut examination).await;
     let schema = examination.future.as_ref().map(|future| &future.schema);
     for outcome in run_tests(&ctx.pipeline, schema).into_iter().filter(|outcome| !outcome.passed()) {
         examination.findings.push(
