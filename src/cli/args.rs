@@ -146,6 +146,8 @@ pub enum Verb {
         #[command(subcommand)]
         verb: RunsVerb,
     },
+    /// Say what a code of an error, finding or reject means, why it happens and what to do; without a code: list all
+    Explain(ExplainArgs),
 }
 
 /// The pipeline file.
@@ -368,6 +370,14 @@ pub struct RunArg {
     /// An id, its beginning, or `latest`
     #[arg(value_name = "RUN", default_value = "latest")]
     pub run: String,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The word in brackets, e.g. destination_busy
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
 }
 
 /// Formats of a report.

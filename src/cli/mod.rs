@@ -7,6 +7,7 @@ mod clear;
 mod connect;
 mod error_view;
 pub mod exit;
+mod explain;
 mod logging;
 pub mod output;
 mod plan;
@@ -124,6 +125,7 @@ async fn dispatch(app: &App, verb: Verb) -> Result<Exit> {
         Verb::Clear(args) => clear::clear(app, &args).await,
         Verb::Stats(args) => stats::stats(app, &args).await,
         Verb::Runs { verb } => runs::runs(app, verb).await,
+        Verb::Explain(args) => explain::explain(app, &args),
     }
 }
 
