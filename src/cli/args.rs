@@ -146,6 +146,8 @@ pub enum Verb {
         #[command(subcommand)]
         verb: RunsVerb,
     },
+    /// Print the JSON Schema of the pipeline file, for editors that complete and check while you type
+    PipelineSchema,
     /// Say what a code of an error, finding or reject means, why it happens and what to do; without a code: list all
     Explain(ExplainArgs),
 }
