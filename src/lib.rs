@@ -3,7 +3,8 @@
 //!
 //! The map: [`domain`] is the pure core (no I/O, no clock); [`pipeline`] turns a YAML file into it; [`source`] and
 //! [`destination`] are the two seams with their adapters; [`schema`] brings a destination to its version;
-//! [`engine`] plans and runs; [`ledger`] keeps the history; [`report`] says what happened; [`cli`] is the command
+//! [`engine`] plans and runs; [`ledger`] keeps the history; [`report`] says what happened; [`explain`] what a
+//! code means; [`cli`] is the command
 //! line. See ARCHITECTURE.md for the invariants.
 
 pub mod cli;
@@ -11,6 +12,7 @@ pub mod destination;
 pub mod domain;
 pub mod engine;
 pub mod error;
+pub mod explain;
 pub mod ledger;
 pub mod pipeline;
 pub mod report;

@@ -4,6 +4,7 @@
 mod cli;
 mod destination;
 mod examples;
+mod explain;
 mod firestore;
 mod layering;
 mod mapping;

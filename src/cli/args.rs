@@ -146,6 +146,10 @@ pub enum Verb {
         #[command(subcommand)]
         verb: RunsVerb,
     },
+    /// Print the JSON Schema of the pipeline file, for editors that complete and check while you type
+    PipelineSchema,
+    /// Say what a code of an error, finding or reject means, why it happens and what to do; without a code: list all
+    Explain(ExplainArgs),
 }
 
 /// The pipeline file.
@@ -402,6 +406,14 @@ pub struct RunArg {
     /// An id, its beginning, or `latest`
     #[arg(value_name = "RUN", default_value = "latest")]
     pub run: String,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The word in brackets, e.g. destination_busy
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
 }
 
 /// Formats of a report.

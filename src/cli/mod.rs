@@ -7,8 +7,10 @@ mod clear;
 mod connect;
 mod error_view;
 pub mod exit;
+mod explain;
 mod logging;
 pub mod output;
+mod pipeline_schema;
 mod plan;
 mod progress;
 mod recorder;
@@ -124,6 +126,8 @@ async fn dispatch(app: &App, verb: Verb) -> Result<Exit> {
         Verb::Clear(args) => clear::clear(app, &args).await,
         Verb::Stats(args) => stats::stats(app, &args).await,
         Verb::Runs { verb } => runs::runs(app, verb).await,
+        Verb::PipelineSchema => pipeline_schema::pipeline_schema(app),
+        Verb::Explain(args) => explain::explain(app, &args),
     }
 }
 

@@ -9,9 +9,11 @@ mod decode;
 mod fingerprint;
 pub mod graph;
 mod interpolate;
+mod json_schema;
 mod load;
 mod mark;
 mod model;
+mod reference;
 pub mod resolved;
 mod secrets;
 pub mod tests;
@@ -19,5 +21,6 @@ mod units;
 mod yaml;
 
 pub use compile::Overrides;
+pub use json_schema::json_schema;
 pub use load::load;
 pub use units::{duration, reject_limit, size};

@@ -4,6 +4,15 @@ use std::time::Duration;
 
 use super::resolved::RejectLimit;
 
+/// What a duration looks like, for editors; [`duration`] decides.
+pub const DURATION: &str = r"^\s*(([0-9]+(\.[0-9]+)?\s*[A-Za-zµ]+,?\s*)+|[Pp].*)$";
+
+/// What a size looks like, for editors; [`size`] decides.
+pub const SIZE: &str = r"^\s*[0-9][0-9_]*\s*([kKmMgGtT][iI]?)?[bB]?\s*$";
+
+/// What a reject limit looks like, for editors; [`reject_limit`] decides.
+pub const REJECT_LIMIT: &str = r"^\s*[0-9]+(\.[0-9]+)?\s*%?\s*$";
+
 /// A duration: a whole or decimal number with `ms`, `s`, `m`, `h` or `d`, or several of them (`1h 30m`).
 pub fn duration(text: &str) -> Option<Duration> {
     let span: jiff::SignedDuration = match days(text) {

@@ -46,6 +46,8 @@ fn help_of_every_verb_says_what_it_changes() {
         &["runs", "logs"],
         &["runs", "rejects"],
         &["runs", "cancel"],
+        &["pipeline-schema"],
+        &["explain"],
     ];
     let mut seen = String::new();
     for verb in verbs {

@@ -12,6 +12,7 @@ use paths::{called, named};
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("error", &[]),
+    ("explain", &[]),
     ("pipeline", &["domain", "error", "destination::OnConflict"]),
     ("source", &["domain", "error"]),
     ("destination", &["domain", "error"]),
@@ -19,7 +20,10 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("schema", &["domain", "error", "destination", "report"]),
     ("ledger", &["domain", "error", "report"]),
     ("engine", &["domain", "error", "pipeline", "source", "destination", "schema", "ledger", "report"]),
-    ("cli", &["domain", "error", "pipeline", "source", "destination", "schema", "ledger", "report", "engine"]),
+    (
+        "cli",
+        &["domain", "error", "pipeline", "source", "destination", "schema", "ledger", "report", "engine", "explain"],
+    ),
 ];
 
 /// Only the adapter itself and the command line, which wires everything, know that an adapter exists.

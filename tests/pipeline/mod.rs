@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod errors;
+mod json_schema;
 mod own_tests;
 mod properties;
 mod reference;
+mod schema_file;
 mod support;
 mod valid;

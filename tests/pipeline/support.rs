@@ -68,7 +68,19 @@ impl Case {
             let found = self.variables.iter().find(|(own, _)| *own == name);
             found.map(|(_, value)| (*value).to_owned())
         };
-        load(path, &self.overrides, &variable)
+        let loaded = load(path, &self.overrides, &variable);
+        if loaded.is_ok() {
+            self.fits_the_schema(path);
+        }
+        loaded
+    }
+
+    /// What the program reads, an editor does not underline. (One key without a value, which counts as not written.)
+    fn fits_the_schema(&self, path: &Path) {
+        let text = std::fs::read_to_string(path).unwrap();
+        let Some(value) = super::json_schema::parsed(&text) else { return };
+        let complaint = super::json_schema::complaint(&fireferry::pipeline::json_schema(), &value);
+        assert_eq!(complaint.filter(|why| !why.contains(": null is not")), None, "{text}");
     }
 
     /// Loads it, which must fail; every problem as a user sees it, without the folder.

@@ -1,5 +1,6 @@
 //! The keys of one map: which are there, which are missing, which nobody knows.
 
+use super::form::{Declared, Form, Needed, Object};
 use super::{Choice, Decode, Problems, choice, nearest};
 use crate::pipeline::mark::{At, Mark};
 use crate::pipeline::yaml::{Key, Kind, Node};
@@ -9,7 +10,7 @@ pub struct Fields<'n> {
     entries: &'n [(Key, Node)],
     mark: Mark,
     what: &'static str,
-    known: Vec<&'static str>,
+    known: Vec<Declared>,
     missing: Vec<&'static str>,
 }
 
@@ -34,23 +35,29 @@ impl<'n> Fields<'n> {
         self.mark
     }
 
-    fn know(&mut self, key: &'static str) {
-        if !self.known.contains(&key) {
-            self.known.push(key);
+    fn know(&mut self, key: &'static str, needed: Needed, form: fn() -> Form) {
+        match self.known.iter_mut().find(|known| known.key == key) {
+            Some(known) if known.needed == Needed::No => known.needed = needed,
+            Some(_) => {}
+            None => self.known.push(Declared { key, needed, form }),
         }
     }
 
     /// The node of a key; a key without value, or whose variables left nothing, counts as not written.
-    pub fn node(&mut self, key: &'static str) -> Option<&'n Node> {
-        self.know(key);
+    pub fn node(&mut self, key: &'static str, form: fn() -> Form) -> Option<&'n Node> {
+        self.known_node(key, Needed::No, form)
+    }
+
+    fn known_node(&mut self, key: &'static str, needed: Needed, form: fn() -> Form) -> Option<&'n Node> {
+        self.know(key, needed, form);
         let (_, node) = self.entries.iter().find(|(own, _)| own.text == key)?;
         let emptied = node.written.is_some() && node.kind == Kind::Text(String::new());
         (node.kind != Kind::Null && !emptied).then_some(node)
     }
 
     /// Where the value of a key is the word `null`.
-    pub fn written_null(&mut self, key: &'static str) -> Option<Mark> {
-        self.know(key);
+    pub fn written_null<T: Choice>(&mut self, key: &'static str) -> Option<Mark> {
+        self.know(key, Needed::No, Form::names::<T>);
         let (_, node) = self.entries.iter().find(|(own, _)| own.text == key)?;
         let is_word = node.mark.width == "null".len() as u64;
         (node.kind == Kind::Null && is_word).then_some(node.mark)
@@ -58,49 +65,60 @@ impl<'n> Fields<'n> {
 
     /// An optional key.
     pub fn optional<T: Decode>(&mut self, key: &'static str, problems: &mut Problems<'_>) -> Option<T> {
-        T::decode(self.node(key)?, problems)
+        T::decode(self.node(key, T::form)?, problems)
     }
 
     /// An optional key with its place.
     pub fn optional_at<T: Decode>(&mut self, key: &'static str, problems: &mut Problems<'_>) -> Option<At<T>> {
-        let node = self.node(key)?;
+        let node = self.node(key, T::form)?;
         Some(At { value: T::decode(node, problems)?, mark: node.mark })
     }
 
     /// A key that must be there.
     pub fn required<T: Decode>(&mut self, key: &'static str, problems: &mut Problems<'_>) -> Option<T> {
-        T::decode(self.required_node(key)?, problems)
+        T::decode(self.required_node(key, T::form)?, problems)
     }
 
     /// A key that must be there, with its place.
     pub fn required_at<T: Decode>(&mut self, key: &'static str, problems: &mut Problems<'_>) -> Option<At<T>> {
-        let node = self.required_node(key)?;
+        let node = self.required_node(key, T::form)?;
         Some(At { value: T::decode(node, problems)?, mark: node.mark })
     }
 
     /// The node of a key that must be there.
-    pub fn required_node(&mut self, key: &'static str) -> Option<&'n Node> {
-        let node = self.node(key);
-        if node.is_none() {
+    pub fn required_node(&mut self, key: &'static str, form: fn() -> Form) -> Option<&'n Node> {
+        self.needed_node(key, Needed::Yes, form)
+    }
+
+    /// The node of a key that must be there, or be brought in by another one.
+    pub fn needed_node(&mut self, key: &'static str, needed: Needed, form: fn() -> Form) -> Option<&'n Node> {
+        let node = self.known_node(key, needed, form);
+        if node.is_none() && needed != Needed::No {
             self.missing.push(key);
         }
         node
     }
 
+    /// The node of a key that must be there, whose absence the caller reports.
+    pub fn awaited_node(&mut self, key: &'static str, form: fn() -> Form) -> Option<&'n Node> {
+        self.known_node(key, Needed::Yes, form)
+    }
+
     /// An optional name out of a set.
     pub fn choice<T: Choice>(&mut self, key: &'static str, problems: &mut Problems<'_>) -> Option<T> {
-        choice(self.node(key)?, problems)
+        choice(self.node(key, Form::names::<T>)?, problems)
     }
 
     /// Reports unknown keys and missing ones; a missing key that an unknown one was meant to be is not reported twice.
     pub fn finish(self, problems: &mut Problems<'_>) {
         let mut meant = Vec::new();
-        for (key, _) in self.entries.iter().filter(|(key, _)| !self.known.contains(&key.text.as_str())) {
-            let near = nearest(&key.text, self.known.iter().copied());
+        let known: Vec<&'static str> = self.known.iter().map(|known| known.key).collect();
+        for (key, _) in self.entries.iter().filter(|(key, _)| !known.contains(&key.text.as_str())) {
+            let near = nearest(&key.text, known.iter().copied());
             meant.extend(near);
             let hint = match near {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => elsewhere(&key.text).unwrap_or_else(|| format!("valid keys: {}", self.known.join(", "))),
+                None => elsewhere(&key.text).unwrap_or_else(|| format!("valid keys: {}", known.join(", "))),
             };
             let message = format!("`{}` is not a key of {}", key.text, self.what);
             problems.add_with_hint("unknown_key", key.mark, message, hint);
@@ -108,6 +126,7 @@ impl<'n> Fields<'n> {
         for key in self.missing.iter().filter(|key| !meant.contains(key)) {
             problems.add("missing_key", self.mark, format!("{} needs the key `{key}`", self.what));
         }
+        problems.describe(Object { what: self.what, keys: self.known });
     }
 }
 

@@ -1,9 +1,11 @@
 //! From the tree to the model: every mistake is collected with its place, unknown keys get a suggestion.
 
 mod fields;
+mod form;
 mod scalars;
 
 pub use fields::Fields;
+pub use form::{Declared, Form, Needed, Object};
 pub use scalars::{OneOrMany, Positive, Price, Size};
 
 use super::mark::{Mark, SourceText};
@@ -15,6 +17,7 @@ pub struct Problems<'a> {
     source: &'a SourceText,
     errors: Vec<Error>,
     hidden: Vec<Hidden>,
+    described: Option<Object>,
 }
 
 /// A value that came from variables: where, what, and how the file writes it.
@@ -30,7 +33,7 @@ const SECRET_LENGTH: usize = 6;
 impl<'a> Problems<'a> {
     /// No problems yet.
     pub fn new(source: &'a SourceText) -> Self {
-        Self { source, errors: Vec::new(), hidden: Vec::new() }
+        Self { source, errors: Vec::new(), hidden: Vec::new(), described: None }
     }
 
     /// Hides a value that came from variables: messages show what the file says instead.
@@ -80,6 +83,16 @@ impl<'a> Problems<'a> {
         self.errors.extend(errors);
     }
 
+    /// Remembers which keys the map that was read last can have.
+    fn describe(&mut self, object: Object) {
+        self.described = Some(object);
+    }
+
+    /// The keys of the map that was read last.
+    fn described(self) -> Option<Object> {
+        self.described
+    }
+
     /// All of them as one error in the order of the file, or `Ok`.
     pub fn into_result(mut self) -> Result<(), Error> {
         self.errors.sort_by_key(|error| (error.place().line, error.place().column));
@@ -95,6 +108,9 @@ impl<'a> Problems<'a> {
 pub trait Decode: Sized {
     /// Reads it.
     fn decode(node: &Node, problems: &mut Problems<'_>) -> Option<Self>;
+
+    /// What nodes that can be read look like.
+    fn form() -> Form;
 }
 
 /// A value out of a fixed set of names.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Decode, Problems};
+use super::{Decode, Form, Problems};
 use crate::pipeline::mark::At;
 use crate::pipeline::resolved::RejectLimit;
 use crate::pipeline::units;
@@ -25,6 +25,10 @@ impl Decode for String {
             _ => wrong_type(node, "text", problems),
         }
     }
+
+    fn form() -> Form {
+        Form::Text
+    }
 }
 
 impl Decode for bool {
@@ -34,6 +38,10 @@ impl Decode for bool {
             (Kind::Text(text), Some(_)) if text == "true" || text == "false" => Some(text == "true"),
             _ => wrong_type(node, "`true` or `false`", problems),
         }
+    }
+
+    fn form() -> Form {
+        Form::Boolean
     }
 }
 
@@ -46,11 +54,19 @@ impl Decode for u64 {
         };
         number.or_else(|| wrong_type(node, "a whole number, 0 or more", problems))
     }
+
+    fn form() -> Form {
+        Form::Number { whole: true, least: 0 }
+    }
 }
 
 impl Decode for usize {
     fn decode(node: &Node, problems: &mut Problems<'_>) -> Option<Self> {
         usize::try_from(u64::decode(node, problems)?).ok().or_else(|| wrong_type(node, "a smaller number", problems))
+    }
+
+    fn form() -> Form {
+        u64::form()
     }
 }
 
@@ -64,6 +80,10 @@ impl Decode for Positive {
             0 => wrong_type(node, "a number of at least 1", problems),
             number => Some(Self(number)),
         }
+    }
+
+    fn form() -> Form {
+        Form::Number { whole: true, least: 1 }
     }
 }
 
@@ -81,6 +101,10 @@ impl Decode for Size {
         size.filter(|size| *size > 0)
             .map(Self)
             .or_else(|| wrong_type(node, "a size like `16MiB`, `1MB` or `1000`", problems))
+    }
+
+    fn form() -> Form {
+        Form::Written { pattern: units::SIZE, number: Some(1) }
     }
 }
 
@@ -102,6 +126,10 @@ impl Decode for Price {
             .map(Self)
             .or_else(|| wrong_type(node, "a price like `0.06`", problems))
     }
+
+    fn form() -> Form {
+        Form::Number { whole: false, least: 0 }
+    }
 }
 
 impl Decode for Duration {
@@ -114,6 +142,10 @@ impl Decode for Duration {
             .filter(|duration| !duration.is_zero())
             .or_else(|| wrong_type(node, "a duration like `500ms`, `5s`, `10m` or `2h`", problems))
     }
+
+    fn form() -> Form {
+        Form::Written { pattern: units::DURATION, number: None }
+    }
 }
 
 impl Decode for RejectLimit {
@@ -124,6 +156,10 @@ impl Decode for RejectLimit {
             _ => None,
         };
         limit.or_else(|| wrong_type(node, "a number of rejects like `100`, or a percentage like `1%`", problems))
+    }
+
+    fn form() -> Form {
+        Form::Written { pattern: units::REJECT_LIMIT, number: Some(0) }
     }
 }
 
@@ -140,5 +176,9 @@ impl<T: Decode> Decode for OneOrMany<T> {
         let decoded: Vec<Option<At<T>>> =
             items.iter().map(|item| T::decode(item, problems).map(|value| At { value, mark: item.mark })).collect();
         decoded.into_iter().collect::<Option<Vec<_>>>().map(Self)
+    }
+
+    fn form() -> Form {
+        Form::Either(vec![T::form(), T::form().list()])
     }
 }

@@ -1,10 +1,10 @@
 //! One entry of `collections`.
 
-use super::conditions::{Conditions, conditions};
+use super::conditions::{self, Conditions, conditions_form};
 use super::names::{ReferencePart, TypeName};
 use crate::destination::OnConflict;
 use crate::domain::mapping::{LookupMissing, Mismatch, NegativeZero, NonFinite, Transform};
-use crate::pipeline::decode::{Choice, Decode, Fields, OneOrMany, Positive, Problems, choice, entries};
+use crate::pipeline::decode::{Choice, Decode, Fields, Form, OneOrMany, Positive, Problems, choice, entries};
 use crate::pipeline::mark::{At, Mark};
 use crate::pipeline::yaml::{Key, Kind, Node};
 
@@ -105,7 +105,8 @@ impl CollectionModel {
     /// Reads an entry of `collections`.
     pub fn read(key: &Key, node: &Node, problems: &mut Problems<'_>) -> Option<Self> {
         let mut fields = Fields::of(node, "a collection", problems)?;
-        let conditions = fields.node("where").map(|node| conditions(node, problems)).unwrap_or_default();
+        let conditions = fields.node("where", conditions_form);
+        let conditions = conditions.map(|node| conditions::conditions(node, problems)).unwrap_or_default();
         let model = Self {
             name: At { value: key.text.clone(), mark: key.mark },
             table: fields.optional_at("table", problems),
@@ -122,6 +123,12 @@ impl CollectionModel {
         fields.finish(problems);
         Some(model)
     }
+
+    /// What an entry of `collections` looks like.
+    pub fn form() -> Form {
+        let mark = Mark { line: 1, column: 1, width: 1 };
+        Form::of(|node, problems| Self::read(&Key { text: String::new(), mark }, node, problems))
+    }
 }
 
 fn list_at<T: Decode>(fields: &mut Fields<'_>, key: &'static str, problems: &mut Problems<'_>) -> Vec<At<T>> {
@@ -133,7 +140,7 @@ fn list<T: Decode>(fields: &mut Fields<'_>, key: &'static str, problems: &mut Pr
 }
 
 fn columns(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Vec<ColumnModel> {
-    let Some(node) = fields.required_node("columns") else { return Vec::new() };
+    let Some(node) = fields.required_node("columns", || ColumnModel::form().map()) else { return Vec::new() };
     let list = entries(node, "a map of columns", problems).unwrap_or_default();
     if list.is_empty() && matches!(node.kind, Kind::Map(_)) {
         problems.add("missing_key", node.mark, "`columns` names no column");
@@ -156,6 +163,11 @@ impl ColumnModel {
                 Some(Self::short(name, None))
             }
         }
+    }
+
+    fn form() -> Form {
+        let nameless = || At { value: String::new(), mark: Mark { line: 1, column: 1, width: 1 } };
+        Form::Either(vec![Form::Text, Form::of(|node, problems| Self::long(nameless(), node, problems))])
     }
 
     fn short(name: At<String>, from: Option<At<String>>) -> Self {
@@ -182,7 +194,7 @@ impl ColumnModel {
             from: fields.required_at("from", problems),
             kind: choice_at(&mut fields, "type", problems),
             required: fields.optional("required", problems),
-            default: fields.node("default").cloned(),
+            default: fields.node("default", Form::any).cloned(),
             transforms: list::<Chosen<Transform>>(&mut fields, "transform", problems)
                 .into_iter()
                 .map(|chosen| chosen.0)
@@ -209,14 +221,14 @@ fn choice_at_or_null<T: Choice>(
     key: &'static str,
     problems: &mut Problems<'_>,
 ) -> Option<At<T>> {
-    match fields.written_null(key) {
+    match fields.written_null::<T>(key) {
         Some(mark) => Some(At { value: T::find("null")?, mark }),
         None => choice_at(fields, key, problems),
     }
 }
 
 fn choice_at<T: Choice>(fields: &mut Fields<'_>, key: &'static str, problems: &mut Problems<'_>) -> Option<At<T>> {
-    let node = fields.node(key)?;
+    let node = fields.node(key, Form::names::<T>)?;
     Some(At { value: choice(node, problems)?, mark: node.mark })
 }
 
@@ -226,6 +238,10 @@ struct Chosen<T>(T);
 impl<T: Choice> Decode for Chosen<T> {
     fn decode(node: &Node, problems: &mut Problems<'_>) -> Option<Self> {
         choice(node, problems).map(Self)
+    }
+
+    fn form() -> Form {
+        Form::names::<T>()
     }
 }
 
@@ -242,6 +258,10 @@ impl Decode for ChildModel {
         fields.finish(problems);
         Some(model)
     }
+
+    fn form() -> Form {
+        Form::of(Self::decode)
+    }
 }
 
 impl Decode for LookupModel {
@@ -251,11 +271,15 @@ impl Decode for LookupModel {
             return Some(Self { file, written: node.shown(), missing: LookupMissing::default() });
         }
         let mut fields = Fields::of(node, "a lookup", problems)?;
-        let written = fields.node("file").map(Node::shown).unwrap_or_default();
+        let written = fields.node("file", String::form).map(Node::shown).unwrap_or_default();
         let file = fields.required_at("file", problems);
         let missing = choice_or_null(&mut fields, "missing", problems).unwrap_or_default();
         fields.finish(problems);
         Some(Self { file: file?, written, missing })
+    }
+
+    fn form() -> Form {
+        Form::Either(vec![Form::Text, Form::of(Self::decode)])
     }
 }
 
@@ -276,5 +300,9 @@ impl Decode for KeepUnknown {
                 None
             }
         }
+    }
+
+    fn form() -> Form {
+        Form::Either(vec![Form::Names(vec!["ignore", "reject"]), Form::of(Self::decode)])
     }
 }

@@ -1,7 +1,7 @@
 //! `where` of a collection.
 
 use crate::domain::filter::Operator;
-use crate::pipeline::decode::{Problems, entries};
+use crate::pipeline::decode::{Declared, Form, Needed, Object, Problems, entries};
 use crate::pipeline::mark::At;
 use crate::pipeline::yaml::{Key, Kind, Node};
 
@@ -36,6 +36,19 @@ pub(super) fn conditions(node: &Node, problems: &mut Problems<'_>) -> Vec<Condit
             comparisons: comparisons(node, problems),
         })
         .collect()
+}
+
+/// What `where` looks like.
+pub(super) fn conditions_form() -> Form {
+    let form_of = |operator: Operator| match operator {
+        Operator::In => (|| Form::Any.list()) as fn() -> Form,
+        Operator::Exists => || Form::Boolean,
+        _ => Form::any,
+    };
+    let declared =
+        |(key, operator): &(&'static str, Operator)| Declared { key, needed: Needed::No, form: form_of(*operator) };
+    let operators = Object { what: "a condition", keys: OPERATORS.iter().map(declared).collect() };
+    Form::Either(vec![Form::Scalar, Form::Typed, Form::Object(operators)]).map()
 }
 
 fn comparisons(node: &Node, problems: &mut Problems<'_>) -> Vec<(Operator, Node)> {

@@ -14,7 +14,7 @@ pub use test::{ExpectModel, TestModel};
 
 use std::time::Duration;
 
-use super::decode::{Choice, Decode, Fields, OneOrMany, Positive, Price, Problems, choice, entries};
+use super::decode::{Choice, Decode, Fields, Form, OneOrMany, Positive, Price, Problems, choice, entries};
 use super::mark::{At, Mark};
 use super::resolved::BackupPolicy;
 use super::yaml::{Kind, Node};
@@ -215,7 +215,7 @@ impl PipelineModel {
         model.backup_keep = fields.optional("backup_keep", problems);
         model.ledger = fields.choice("ledger", problems);
         model.defaults = fields.optional("defaults", problems).unwrap_or_default();
-        if let Some(collections) = fields.required_node("collections") {
+        if let Some(collections) = fields.required_node("collections", || CollectionModel::form().map()) {
             let list = entries(collections, "a map of collections", problems).unwrap_or_default();
             if list.is_empty() && matches!(collections.kind, Kind::Map(_)) {
                 problems.add("missing_key", collections.mark, "`collections` names no collection");
@@ -229,12 +229,17 @@ impl PipelineModel {
         fields.finish(problems);
         model
     }
+
+    /// What the file looks like.
+    pub fn form() -> Form {
+        Form::of(Self::read)
+    }
 }
 
 /// A file of another version is read no further: its keys may mean something else.
 fn version_fits(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> bool {
     let hint = format!("write `version: {VERSION}` as the first line");
-    let Some(node) = fields.node("version") else {
+    let Some(node) = fields.awaited_node("version", || Form::Constant(VERSION)) else {
         problems.add_with_hint("version_missing", fields.mark(), "the file does not say its format version", hint);
         return true;
     };
@@ -249,7 +254,7 @@ fn version_fits(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> bool {
 impl Decode for SourceModel {
     fn decode(node: &Node, problems: &mut Problems<'_>) -> Option<Self> {
         let mut fields = Fields::of(node, "`source`", problems)?;
-        let kind = fields.required_node("kind");
+        let kind = fields.required_node("kind", Form::names::<SourceKind>);
         let model = Self {
             kind: kind.and_then(|node| Some(At { value: choice(node, problems)?, mark: node.mark })),
             path: fields.optional_at("path", problems),
@@ -271,10 +276,14 @@ impl Decode for SourceModel {
         fields.finish(problems);
         Some(model)
     }
+
+    fn form() -> Form {
+        Form::of(Self::decode)
+    }
 }
 
 fn choice_at<T: Choice>(fields: &mut Fields<'_>, key: &'static str, problems: &mut Problems<'_>) -> Option<At<T>> {
-    let node = fields.node(key)?;
+    let node = fields.node(key, Form::names::<T>)?;
     Some(At { value: choice(node, problems)?, mark: node.mark })
 }
 
@@ -282,8 +291,8 @@ impl Decode for DestinationModel {
     fn decode(node: &Node, problems: &mut Problems<'_>) -> Option<Self> {
         let mut fields = Fields::of(node, "`destination`", problems)?;
         let mark = fields.mark();
-        let url_written = fields.node("url").map(Node::shown);
-        let literal_token = fields.node("auth_token").is_some_and(|node| node.written.is_none());
+        let url_written = fields.node("url", String::form).map(Node::shown);
+        let literal_token = fields.node("auth_token", String::form).is_some_and(|node| node.written.is_none());
         let model = Self {
             url: fields.optional_at("url", problems),
             url_written,
@@ -299,11 +308,15 @@ impl Decode for DestinationModel {
         fields.finish(problems);
         Some(model)
     }
+
+    fn form() -> Form {
+        Form::of(Self::decode)
+    }
 }
 
 /// A token of any type but text is refused without showing it.
 fn secret(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Option<At<String>> {
-    let node = fields.node("auth_token")?;
+    let node = fields.node("auth_token", String::form)?;
     match &node.kind {
         Kind::Text(text) => Some(At { value: text.clone(), mark: node.mark }),
         _ => {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::collection::KeepUnknown;
 use crate::destination::OnConflict;
-use crate::pipeline::decode::{Choice, Decode, Fields, Positive, Problems, Size};
+use crate::pipeline::decode::{Choice, Decode, Fields, Form, Positive, Problems, Size};
 use crate::pipeline::mark::At;
 use crate::pipeline::resolved::RejectLimit;
 use crate::pipeline::yaml::Node;
@@ -90,6 +90,10 @@ impl Decode for DefaultsModel {
         };
         fields.finish(problems);
         Some(model)
+    }
+
+    fn form() -> Form {
+        Form::of(Self::decode)
     }
 }
 

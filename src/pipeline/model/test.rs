@@ -1,6 +1,6 @@
 //! One entry of `tests`.
 
-use crate::pipeline::decode::{Decode, Fields, Problems, entries};
+use crate::pipeline::decode::{Decode, Fields, Form, Problems, entries};
 use crate::pipeline::mark::{At, Mark};
 use crate::pipeline::yaml::{Key, Node};
 
@@ -52,18 +52,22 @@ impl Decode for TestModel {
             file: fields.optional("file", problems),
             created: fields.optional_at("created", problems),
             updated: fields.optional_at("updated", problems),
-            document: fields.required_node("document").cloned(),
+            document: fields.required_node("document", || Form::Any.map()).cloned(),
             expect: expectation(&mut fields, problems),
         };
         fields.finish(problems);
         Some(model)
+    }
+
+    fn form() -> Form {
+        Form::of(Self::decode)
     }
 }
 
 /// Exactly one of the three must be there.
 fn expectation(fields: &mut Fields<'_>, problems: &mut Problems<'_>) -> Option<ExpectModel> {
     let mark = fields.mark();
-    let rows = fields.node("rows");
+    let rows = fields.node("rows", || Form::Any.map().list().map());
     let skipped = fields.optional::<bool>("skipped", problems).filter(|skipped| *skipped);
     let rejected = fields.optional_at::<String>("rejected", problems);
     if usize::from(rows.is_some()) + usize::from(skipped.is_some()) + usize::from(rejected.is_some()) != 1 {
