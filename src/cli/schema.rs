@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::engine::migrate::{self, MigrationStatus};
 use crate::error::Result;
+use crate::pipeline::resolved::arguments;
 use crate::report::text::{Column, clean, moment, table};
 
 use super::App;
@@ -36,7 +37,7 @@ async fn status(app: &App, args: &PipelineArg) -> Result<Exit> {
     let result = app.interruptible(migrate::status(&mut connected.context)).await;
     connected.close();
     let found = result?;
-    app.output.answer(&found, || text(&found, &args.file.display().to_string()))?;
+    app.output.answer(&found, || text(&found, &arguments(&args.file, app.settings.environment.as_deref())))?;
     Ok(Exit::Clean)
 }
 
