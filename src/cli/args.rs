@@ -49,6 +49,9 @@ pub struct Global {
     /// Read from there instead of the pipeline's source, a path or firestore:PROJECT[/DATABASE]; the collection definitions stay
     #[arg(long, global = true, value_name = "SOURCE", env = "FIREFERRY_SOURCE", hide_env_values = true)]
     pub source: Option<String>,
+    /// Which of the pipeline's `environments`, e.g. prod
+    #[arg(long, global = true, value_name = "NAME", env = "FIREFERRY_ENV", hide_env_values = true)]
+    pub env: Option<String>,
     /// The database of runs; default: ledger.db in the state folder
     #[arg(long, global = true, value_name = "URL", env = "FIREFERRY_LEDGER", hide_env_values = true)]
     pub ledger: Option<String>,
@@ -147,7 +150,7 @@ pub enum Verb {
         verb: RunsVerb,
     },
     /// Print the JSON Schema of the pipeline file, for editors that complete and check while you type
-    PipelineSchema,
+    PipelineSchema(PipelineSchemaArgs),
     /// Say what a code of an error, finding or reject means, why it happens and what to do; without a code: list all
     Explain(ExplainArgs),
 }
@@ -406,6 +409,14 @@ pub struct RunArg {
     /// An id, its beginning, or `latest`
     #[arg(value_name = "RUN", default_value = "latest")]
     pub run: String,
+}
+
+/// Arguments of `pipeline-schema`.
+#[derive(Debug, Args)]
+pub struct PipelineSchemaArgs {
+    /// That of a file which a pipeline includes
+    #[arg(long)]
+    pub included: bool,
 }
 
 /// Arguments of `explain`.

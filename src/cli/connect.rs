@@ -61,6 +61,7 @@ pub fn load(app: &App, file: &Path) -> Result<Pipeline> {
     let overrides = Overrides {
         source: app.settings.source.clone(),
         destination: app.settings.destination.clone(),
+        environment: app.settings.environment.clone(),
         ..Overrides::default()
     };
     let pipeline = pipeline::load(file, &overrides, &|name| std::env::var(name).ok())?;

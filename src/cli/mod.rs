@@ -126,7 +126,7 @@ async fn dispatch(app: &App, verb: Verb) -> Result<Exit> {
         Verb::Clear(args) => clear::clear(app, &args).await,
         Verb::Stats(args) => stats::stats(app, &args).await,
         Verb::Runs { verb } => runs::runs(app, verb).await,
-        Verb::PipelineSchema => pipeline_schema::pipeline_schema(app),
+        Verb::PipelineSchema(args) => pipeline_schema::pipeline_schema(app, &args),
         Verb::Explain(args) => explain::explain(app, &args),
     }
 }

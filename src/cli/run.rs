@@ -8,7 +8,7 @@ use crate::engine::run::{Prepared, prepare};
 use crate::engine::{Context, RunOptions};
 use crate::error::{Error, Result};
 use crate::ledger::RunStart;
-use crate::pipeline::resolved::Pipeline;
+use crate::pipeline::resolved::{Pipeline, arguments};
 use crate::report::run::RunReport;
 use crate::report::text;
 
@@ -123,7 +123,7 @@ fn tell(app: &App, report: &mut RunReport, unrecorded: Option<Error>, file: &Pat
         report.warnings.push(format!("the ledger does not have this run: {error}"));
         exits.push(Exit::from(error));
     }
-    app.output.answer(report, || text::run(report, &file.display().to_string()))?;
+    app.output.answer(report, || text::run(report, &arguments(file, app.settings.environment.as_deref())))?;
     if let Some(failure) = report.error.as_ref().filter(|_| !app.output.data_is_seen()) {
         app.output.failure(failure);
     }

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::engine::migrate::{self, MigrationPlan, MigrationStatus, Options, Outcome, RehearsalReport, SchemaReport};
 use crate::error::{Error, ErrorKind, Result};
+use crate::pipeline::resolved::arguments;
 use crate::report::finding::{Finding, Severity};
 use crate::report::text::{Column, clean, clean_lines, moment, table};
 use crate::schema::Migrations;
@@ -114,7 +115,7 @@ async fn status(app: &App, args: &PipelineArg) -> Result<Exit> {
     let result = app.interruptible(migrate::status(&mut connected.context)).await;
     connected.close();
     let found = result?;
-    app.output.answer(&found, || text(&found, &args.file.display().to_string()))?;
+    app.output.answer(&found, || text(&found, &arguments(&args.file, app.settings.environment.as_deref())))?;
     Ok(Exit::Clean)
 }
 

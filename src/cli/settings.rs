@@ -18,6 +18,8 @@ pub struct Settings {
     pub destination: Option<String>,
     /// `--source`.
     pub source: Option<String>,
+    /// `--env`.
+    pub environment: Option<String>,
     /// Where the ledger is.
     pub ledger: PathBuf,
     /// The state folder, absolute.
@@ -45,6 +47,7 @@ impl Settings {
         Ok(Self {
             destination: global.destination.clone(),
             source: global.source.clone(),
+            environment: global.env.clone().filter(|name| !name.is_empty()),
             ledger: ledger_path(global.ledger.as_deref(), &state)?,
             state,
             verbose: global.verbose,

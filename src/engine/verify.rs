@@ -54,7 +54,7 @@ pub async fn counts(ctx: &mut Context) -> Result<CountsReport> {
             "no_run",
             format!("pipeline {} never ran into this destination", ctx.pipeline.name),
         )
-        .hint(format!("`fireferry run {}`", ctx.pipeline.file.display()))
+        .hint(format!("`fireferry run {}`", ctx.pipeline.arguments()))
     })?;
     let details = Details::load(&run.details)?;
     pin(ctx, details.snapshot.as_deref()).await?;

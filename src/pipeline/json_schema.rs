@@ -3,12 +3,17 @@
 use serde_json::{Map, Value, json};
 
 use super::decode::{Form, Needed, Object};
-use super::model::PipelineModel;
+use super::model::{PipelineModel, parts};
 use super::reference::description;
 
 /// The schema of a pipeline file.
 pub fn json_schema() -> Value {
     document("A fireferry pipeline", &PipelineModel::form())
+}
+
+/// The schema of a file that a pipeline includes.
+pub fn json_schema_of_included() -> Value {
+    document("A part of a fireferry pipeline", &parts::included())
 }
 
 fn document(title: &str, form: &Form) -> Value {
@@ -111,7 +116,7 @@ impl Definitions {
 fn name_of(object: &Object) -> String {
     let plain = object.what.replace('`', "");
     let plain = ["a ", "an "].iter().find_map(|article| plain.strip_prefix(article)).unwrap_or(&plain);
-    plain.replace(' ', "_")
+    plain.replace(' ', "_") + if object.part { "_part" } else { "" }
 }
 
 /// YAML takes the bare word `null` for nothing; where it is a name, both are meant.
@@ -168,5 +173,6 @@ pub fn objects() -> Vec<Object> {
     }
     let mut found = Vec::new();
     collect(&PipelineModel::form(), &mut found);
+    collect(&parts::included(), &mut found);
     found
 }

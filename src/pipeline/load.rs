@@ -3,11 +3,12 @@
 use std::io::{ErrorKind as Io, Read};
 use std::path::Path;
 
+use super::assemble::assemble;
 use super::compile::{Overrides, compile};
 use super::decode::Problems;
 use super::interpolate::{Environment, interpolate};
-use super::mark::SourceText;
-use super::model::PipelineModel;
+use super::mark::{SourceText, Sources};
+use super::model::{PipelineModel, VERSION};
 use super::resolved::{DestinationUrl, Pipeline};
 use super::yaml::{self, Kind, Node};
 use crate::error::{Error, ErrorKind, Result};
@@ -18,20 +19,27 @@ const MAX_FILE_BYTES: u64 = 4 << 20;
 /// Loads and validates a pipeline file. `env` looks up environment variables.
 ///
 /// # Errors
-/// Of kind `Config` (or `Usage` for an override), with file, line, column and snippet; further mistakes of the same
-/// file are in [`Error::others`].
+/// Of kind `Config` (or `Usage` for an override), with file, line, column and snippet; further mistakes of the
+/// pipeline are in [`Error::others`].
 pub fn load(path: &Path, overrides: &Overrides, env: Environment<'_>) -> Result<Pipeline> {
-    let text = read(path)?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let source = SourceText::new(path, text);
-    let mut root = yaml::parse(&source, text)?;
+    let sources = Sources::default();
+    let mut root = parsed(path, &sources)?;
     if root.kind == Kind::Null {
         return Err(Error::new(ErrorKind::Config, "pipeline_empty", "the pipeline file is empty")
             .file(path)
             .hint("write a pipeline; its keys are explained in docs/pipeline-file.md"));
     }
+    let mut problems = Problems::new(&sources);
+    // What else is in a file of another version may mean something else.
+    let other = |version: &Node| matches!(version.kind, Kind::Integer(number) if number != VERSION.cast_signed());
+    if !root.entry("version").is_some_and(other)
+        && !assemble(&mut root, overrides.environment.as_deref(), env, &mut problems)?
+    {
+        // What a file would have said that could not be read is not missed too.
+        problems.into_result()?;
+        return Err(Error::new(ErrorKind::Internal, "internal", "an included file was not read, without a reason"));
+    }
     let token_dropped = drop_overridden(&mut root, overrides);
-    let mut problems = Problems::new(&source);
     interpolate(&mut root, env, &mut problems);
     let model = PipelineModel::read(&root, &mut problems);
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
@@ -52,7 +60,7 @@ pub fn load(path: &Path, overrides: &Overrides, env: Environment<'_>) -> Result<
 /// another address than the one it was written for; the answer says whether one was dropped for that.
 fn drop_overridden(root: &mut Node, overrides: &Overrides) -> bool {
     let mut drop = |section: &str, key: &str| {
-        let value = entry(root, section).and_then(|section| entry(section, key));
+        let value = root.entry_mut(section).and_then(|section| section.entry_mut(key));
         value.is_some_and(|value| std::mem::replace(&mut value.kind, Kind::Null) != Kind::Null)
     };
     if overrides.source.is_some() {
@@ -66,11 +74,13 @@ fn drop_overridden(root: &mut Node, overrides: &Overrides) -> bool {
     dropped && !replaced
 }
 
-fn entry<'n>(node: &'n mut Node, key: &str) -> Option<&'n mut Node> {
-    match &mut node.kind {
-        Kind::Map(entries) => entries.iter_mut().find(|(own, _)| own.text == key).map(|(_, value)| value),
-        _ => None,
-    }
+/// The tree of a file, which becomes one of the sources.
+pub(super) fn parsed(path: &Path, sources: &Sources) -> Result<Node> {
+    let text = read(path)?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let source = SourceText::new(path, text);
+    let number = sources.add(source.clone());
+    yaml::parse(&source, number, text)
 }
 
 fn read(path: &Path) -> Result<String> {

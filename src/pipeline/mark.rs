@@ -1,19 +1,27 @@
-//! The pipeline file's text, positions in it, and errors that show them.
+//! The texts of a pipeline's files, positions in them, and errors that show them.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use super::secrets::mask;
 use crate::error::{Code, Error, ErrorKind};
 
-/// Where something stands in the file: line and column from 1, and its width in characters.
+/// Where something stands: file, line and column from 1, and its width in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mark {
+    /// Which file of [`Sources`]; 0 is the pipeline file itself.
+    pub file: usize,
     /// Line, from 1.
     pub line: u64,
     /// Column in characters, from 1.
     pub column: u64,
     /// Characters to underline; at least 1.
     pub width: u64,
+}
+
+impl Mark {
+    /// The beginning of the pipeline file.
+    pub const START: Self = Self { file: 0, line: 1, column: 1, width: 1 };
 }
 
 /// A value and where it was written.
@@ -25,7 +33,50 @@ pub struct At<T> {
     pub mark: Mark,
 }
 
-/// The file as read, with secrets masked for display.
+/// The pipeline file and those that it includes, in the order in which they were read.
+#[derive(Debug, Default)]
+pub struct Sources(RefCell<Vec<SourceText>>);
+
+impl Sources {
+    /// Adds a file; the answer is its number.
+    pub fn add(&self, source: SourceText) -> usize {
+        let mut files = self.0.borrow_mut();
+        files.push(source);
+        files.len() - 1
+    }
+
+    /// A configuration error at a place of one of the files.
+    pub fn error(&self, code: Code, mark: Mark, message: impl Into<String>) -> Error {
+        match self.0.borrow().get(mark.file) {
+            Some(source) => source.error(code, mark, message),
+            None => Error::new(ErrorKind::Config, code, message),
+        }
+    }
+
+    /// The file that a place is in, as it was named.
+    pub fn path(&self, mark: Mark) -> PathBuf {
+        self.0.borrow().get(mark.file).map(|source| source.path.clone()).unwrap_or_default()
+    }
+
+    /// The folder that relative paths at a place start from, absolute.
+    pub fn folder(&self, mark: Mark) -> PathBuf {
+        let path = self.path(mark);
+        let absolute = std::path::absolute(&path).unwrap_or(path);
+        absolute.parent().map(Path::to_owned).unwrap_or_default()
+    }
+
+    /// `file:line`, for a message about another place.
+    pub fn place(&self, mark: Mark) -> String {
+        format!("{}:{}", self.path(mark).display(), mark.line)
+    }
+
+    /// The number of a file, by which errors are sorted.
+    pub fn number(&self, path: Option<&PathBuf>) -> Option<usize> {
+        self.0.borrow().iter().position(|source| Some(&source.path) == path)
+    }
+}
+
+/// A file as read, with secrets masked for display.
 #[derive(Debug, Clone)]
 pub struct SourceText {
     path: PathBuf,
@@ -57,7 +108,7 @@ impl SourceText {
             return mark;
         }
         let last = self.masked.lines().next_back().unwrap_or_default();
-        Mark { line: lines.max(1), column: last.chars().count() as u64 + 1, width: 1 }
+        Mark { line: lines.max(1), column: last.chars().count() as u64 + 1, width: 1, ..mark }
     }
 
     /// The line of the mark and the one before it, with line numbers and carets.
@@ -94,7 +145,7 @@ mod tests {
 
     fn shown(text: &str, line: u64, column: u64, width: u64) -> String {
         let source = SourceText::new(Path::new("p.yaml"), text);
-        let error = source.error("code", Mark { line, column, width }, "message");
+        let error = source.error("code", Mark { file: 0, line, column, width }, "message");
         error.snippet_text().unwrap_or_default().to_owned()
     }
 

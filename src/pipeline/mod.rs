@@ -1,9 +1,10 @@
 //! The pipeline file: from YAML text to a validated [`resolved::Pipeline`].
 //!
-//! `yaml` (a tree with positions) → `interpolate` (variables) → `model` (keys as written, read by `decode`) →
+//! `yaml` (a tree with positions) → `assemble` (included files, the environment) → `interpolate` (variables) → `model` (keys as written, read by `decode`) →
 //! `compile` (names resolved, defaults filled in) → `resolved`. Every stage reports mistakes at their place in the
 //! file. `graph` orders the collections, `tests` runs the pipeline's own tests.
 
+mod assemble;
 mod compile;
 mod decode;
 mod fingerprint;
@@ -21,6 +22,6 @@ mod units;
 mod yaml;
 
 pub use compile::Overrides;
-pub use json_schema::json_schema;
+pub use json_schema::{json_schema, json_schema_of_included};
 pub use load::load;
 pub use units::{duration, reject_limit, size};

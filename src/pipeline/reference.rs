@@ -7,9 +7,7 @@ const REFERENCE: &str = include_str!("../../docs/pipeline-file.md");
 /// The headings in the reference under which the keys of a map are explained.
 fn headings(object: &Object) -> &'static [&'static str] {
     match object.what {
-        "a pipeline" => &["## Top level"],
-        "an included file" => &["### Included files", "## Top level"],
-        "an environment" => &["## Environments", "## Top level"],
+        "a pipeline" | "an included file" | "an environment" => &["## Top level"],
         "`source`" => &["## source", "### source: firestore"],
         "`destination`" => &["## destination"],
         "`defaults`" => &["## defaults"],

@@ -1,7 +1,7 @@
 //! A pipeline after validation: everything resolved, every default filled in, paths absolute.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ pub struct Pipeline {
     pub name: String,
     /// The file it was loaded from.
     pub file: PathBuf,
+    /// The environment that was chosen.
+    pub environment: Option<String>,
     /// Where documents come from.
     pub source: SourceSpec,
     /// Where rows go.
@@ -39,6 +41,19 @@ pub struct Pipeline {
     /// BLAKE3 hex of what determines the rows: mappings, keys, filters, source identity, conflict strategies; not
     /// sizes, limits, tests or comments.
     pub fingerprint: String,
+}
+
+impl Pipeline {
+    /// What names it on a command line: its file, and the environment if one was chosen.
+    pub fn arguments(&self) -> String {
+        arguments(&self.file, self.environment.as_deref())
+    }
+}
+
+/// What names a pipeline on a command line. Left out, the environment would be another one.
+pub fn arguments(file: &Path, environment: Option<&str>) -> String {
+    let environment = environment.map(|name| format!(" --env {name}")).unwrap_or_default();
+    format!("{}{environment}", file.display())
 }
 
 /// Which source.

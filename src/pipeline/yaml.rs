@@ -55,11 +55,14 @@ pub struct Key {
 /// Nodes of one pipeline file, aliases expanded; more is a mistake or an attack.
 const MAX_NODES: usize = 200_000;
 
-/// Parses the text of a pipeline file.
-pub fn parse(source: &SourceText, text: &str) -> Result<Node> {
+/// Parses the text of the pipeline file, or of another file of it with its number.
+pub fn parse(source: &SourceText, file: usize, text: &str) -> Result<Node> {
     let mut root: Node =
         serde_saphyr::from_str_with_options(text, options()).map_err(|error| translate(source, &error))?;
     recover_huge_integers(&mut root, text);
+    if file > 0 {
+        root.belongs_to(file);
+    }
     Ok(root)
 }
 
@@ -88,7 +91,7 @@ fn options() -> Options {
 fn translate(source: &SourceText, error: &serde_saphyr::Error) -> Error {
     use serde_saphyr::Error as Yaml;
     let error = innermost(error);
-    let mark = error.location().map_or(Mark { line: 1, column: 1, width: 1 }, mark_of);
+    let mark = error.location().map_or(Mark::START, mark_of);
     match error {
         Yaml::DuplicateMappingKey { key: Some(key), .. } => {
             source.error("duplicate_key", mark, format!("`{key}` is written twice in the same map"))
@@ -129,7 +132,8 @@ fn innermost(error: &serde_saphyr::Error) -> &serde_saphyr::Error {
 }
 
 fn mark_of(location: Location) -> Mark {
-    Mark { line: location.line().max(1), column: location.column().max(1), width: location.span().len().max(1) }
+    let (line, column) = (location.line().max(1), location.column().max(1));
+    Mark { file: 0, line, column, width: location.span().len().max(1) }
 }
 
 /// The parser gives a whole number beyond 64 bits as a rounded double; the text still has it.
@@ -155,6 +159,40 @@ fn written_at(mark: Mark, text: &str) -> String {
 }
 
 impl Node {
+    /// Everything in it stands in this file.
+    fn belongs_to(&mut self, file: usize) {
+        self.mark.file = file;
+        match &mut self.kind {
+            Kind::List(items) => items.iter_mut().for_each(|item| item.belongs_to(file)),
+            Kind::Map(entries) => entries.iter_mut().for_each(|(key, value)| {
+                key.mark.file = file;
+                value.belongs_to(file);
+            }),
+            _ => {}
+        }
+    }
+
+    /// The entries of a map.
+    pub fn entries_mut(&mut self) -> Option<&mut Vec<(Key, Node)>> {
+        match &mut self.kind {
+            Kind::Map(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    /// The value of a key, if this is a map that has it.
+    pub fn entry(&self, key: &str) -> Option<&Node> {
+        match &self.kind {
+            Kind::Map(entries) => entries.iter().find(|(own, _)| own.text == key).map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    /// Like [`Node::entry`], to be changed.
+    pub fn entry_mut(&mut self, key: &str) -> Option<&mut Node> {
+        self.entries_mut()?.iter_mut().find(|(own, _)| own.text == key).map(|(_, value)| value)
+    }
+
     /// What it is, for "expected …, found …". Never shows a value that came from a variable.
     pub fn describe(&self) -> String {
         if let Some(written) = &self.written {
@@ -266,7 +304,7 @@ mod tests {
     use super::*;
 
     fn tree(text: &str) -> Result<Node> {
-        parse(&SourceText::new(Path::new("p.yaml"), text), text)
+        parse(&SourceText::new(Path::new("p.yaml"), text), 0, text)
     }
 
     /// Every node as `line:column+width kind`.

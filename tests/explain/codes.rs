@@ -49,6 +49,7 @@ fn codes_are_found_wherever_they_can_stand() {
         fn table() { let (kind, code) = match x { 1 => (A, "in_table", "what") }; Error::new(kind, code, "x") }
         fn arms(kind: K) -> &'static str { match kind { A => "in_arm", _ => "other_arm" } }
         fn by_call() { Error::new(ErrorKind::Usage, arms(kind), "x") }
+        fn helped() { let (code, hint) = if x { ("for_helper", y) } else { z }; helper(place, code) }
         fn named() { Error::new(ErrorKind::Usage, NAMED, "x") }
         const NAMED: &str = "in_const"; const CODE: Code = "in_choice";
         fn field() { Problem { code: "in_field", message } } // Error::new(x, "in_comment", "y")
@@ -56,7 +57,8 @@ fn codes_are_found_wherever_they_can_stand() {
         #[cfg(test)] mod tests { fn t() { Error::new(ErrorKind::Usage, "in_test", "x"); } }
     "#;
     let (codes, unread) = produced(&[("a.rs".to_owned(), tokens(text))]);
-    let expected = "in_arm in_choice in_closure in_const in_field in_finding in_helper in_new in_table other_arm";
+    let expected =
+        "for_helper in_arm in_choice in_closure in_const in_field in_finding in_helper in_new in_table other_arm";
     assert_eq!(codes.keys().cloned().collect::<Vec<_>>().join(" "), expected);
     assert_eq!((codes["in_new"].as_str(), unread.len()), ("a.rs:2", 0));
     let (_, unread) = produced(&[("b.rs".to_owned(), tokens("fn f() { Error::new(kind, made_up(), \"x\") }"))]);
@@ -122,9 +124,9 @@ fn produced(files: &[(String, Vec<Placed>)]) -> (Codes, Vec<String>) {
                     && matches!(only.0, Token::Text(_))
                 {
                     add(only);
-                } else if of_new && !passed_on(tokens, at, argument, &helpers) {
+                } else if (of_new || is_word(argument, "code")) && !passed_on(tokens, at, argument, &helpers) {
                     let beside = elsewhere(tokens, at, argument, &constants);
-                    if beside.is_empty() {
+                    if of_new && beside.is_empty() {
                         unread.push(format!("{name}:{}", tokens[at].1));
                     }
                     beside.into_iter().for_each(&mut add);
@@ -210,6 +212,10 @@ fn closures(tokens: &[Placed], helpers: &mut Helpers) {
     }
 }
 
+fn is_word(argument: &[Placed], word: &str) -> bool {
+    matches!(argument, [(Token::Word(own), _)] if own == word)
+}
+
 /// Whether the code comes from somebody who counts already: the parameter of a helper, a field, a constant of a type.
 fn passed_on(tokens: &[Placed], at: usize, argument: &[Placed], helpers: &Helpers) -> bool {
     let copied =
@@ -218,8 +224,7 @@ fn passed_on(tokens: &[Placed], at: usize, argument: &[Placed], helpers: &Helper
     let by_name =
         tokens.get(function + 1).and_then(|(token, _)| token.word()).is_some_and(|name| helpers.contains_key(name));
     let in_closure = tokens[function..at].windows(2).any(|pair| pair[0].0.is('|') && pair[1].0.word() == Some("code"));
-    let is_parameter = matches!(argument, [(Token::Word(word), _)] if word == "code");
-    copied || (is_parameter && (by_name || in_closure))
+    copied || (is_word(argument, "code") && (by_name || in_closure))
 }
 
 /// Literals that the code may come from: a constant, the arms of a function, a table in the same function.

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod environments;
 mod errors;
+mod included;
 mod json_schema;
 mod own_tests;
 mod properties;

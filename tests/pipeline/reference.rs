@@ -35,6 +35,8 @@ fn every_other_example_fits_into_a_pipeline() {
             "collections" => format!("{HEAD}{block}")
                 .replace("collections:", "collections:\n  users: { key: id, columns: { id: $id } }"),
             "columns" => format!("{HEAD}collections:\n  users:\n    key: id\n{}", indented(block, 4)),
+            "include" => format!("{HEAD}{block}"),
+            "environments" => format!("{HEAD}{users}{block}"),
             "where" | "children" => {
                 format!("{HEAD}collections:\n  users:\n    key: id\n    columns: {{ id: $id }}\n{}", indented(block, 4))
             }
@@ -44,7 +46,9 @@ fn every_other_example_fits_into_a_pipeline() {
             ),
             other => panic!("no place for the example `{other}`"),
         };
-        let case = Case::new(&yaml);
+        let part = |name: &str| format!("collections: {{ {name}: {{ key: id, columns: {{ id: $id }} }} }}");
+        let case = Case::new(&yaml).file("collections/users.yaml", &part("users"));
+        let case = case.file("collections/tasks.yaml", &part("tasks"));
         case.load().unwrap_or_else(|error| panic!("{yaml}\n{}", case.shown(&error)));
     }
 }

@@ -48,7 +48,15 @@ impl Case {
 
     /// Adds a file beside the pipeline.
     pub fn file(self, name: &str, text: &str) -> Self {
-        std::fs::write(self.path(name), text).unwrap();
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+        self
+    }
+
+    /// Chooses an environment.
+    pub fn environment(mut self, name: &str) -> Self {
+        self.overrides.environment = Some(name.to_owned());
         self
     }
 

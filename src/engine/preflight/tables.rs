@@ -70,7 +70,7 @@ fn pending(ctx: &Context, options: &RunOptions, future: &FutureSchema, found: &m
         Finding::new(Severity::Info, "migrations_pending", format!("the run applies migrations {list} first"))
     } else {
         Finding::new(Severity::Error, "migrations_pending", format!("the destination lacks migrations {list}"))
-            .hint(format!("`fireferry schema up {}`, or run with `--migrate`", ctx.pipeline.file.display()))
+            .hint(format!("`fireferry schema up {}`, or run with `--migrate`", ctx.pipeline.arguments()))
     };
     found.findings.push(finding);
 }

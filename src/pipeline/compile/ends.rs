@@ -28,6 +28,8 @@ pub struct Overrides {
     pub destination: Option<String>,
     /// The token of the destination.
     pub auth_token: Option<String>,
+    /// `--env`: one of the file's `environments`.
+    pub environment: Option<String>,
 }
 
 impl std::fmt::Debug for Overrides {

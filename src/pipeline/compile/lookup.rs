@@ -13,8 +13,8 @@ const MAX_BYTES: u64 = 256 << 20;
 
 /// Reads the file of a lookup.
 pub(super) fn lookup(model: &LookupModel, scope: &mut Scope<'_, '_>) -> Option<Arc<Lookup>> {
-    let path = resolve(scope.folder, &model.file.value);
     let mark = model.file.mark;
+    let path = resolve(&scope.problems.sources().folder(mark), &model.file.value);
     let mut refuse = |message: String, hint: &str| {
         scope.problems.add_with_hint("lookup_file", mark, format!("lookup file `{}` {message}", model.written), hint);
     };
@@ -36,7 +36,7 @@ pub(super) fn lookup(model: &LookupModel, scope: &mut Scope<'_, '_>) -> Option<A
 }
 
 fn read(path: &std::path::Path) -> Result<String, (String, &'static str)> {
-    const RELATIVE: &str = "paths are relative to the pipeline file";
+    const RELATIVE: &str = "paths are relative to the file they stand in";
     let meta = std::fs::metadata(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => ("does not exist".to_owned(), RELATIVE),
         _ => (format!("cannot be read: {error}"), "check its permissions"),

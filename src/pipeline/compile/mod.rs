@@ -27,8 +27,6 @@ use crate::domain::document::CollectionPattern;
 
 /// Everything that compiling one part needs to know of the whole.
 pub(super) struct Scope<'a, 'p> {
-    /// The folder of the pipeline file: what relative paths start from.
-    folder: &'a Path,
     /// Mistakes found so far.
     problems: &'a mut Problems<'p>,
     /// A single value above this is rejected.
@@ -54,7 +52,6 @@ pub fn compile(
         matches!(&source, Some(SourceSpec::Firestore(firestore)) if firestore.mapped_fields_only);
     let id_field = source.as_ref().and_then(SourceSpec::id_field).map(str::to_owned);
     let mut scope = Scope {
-        folder: &folder,
         id_field: id_field.as_deref(),
         max_value_bytes: to_usize(model.defaults.max_value_bytes.map_or(16 << 20, |size| size.0)),
         problems,
@@ -87,6 +84,7 @@ pub fn compile(
     Some(Pipeline {
         name: name?,
         file: file.to_owned(),
+        environment: overrides.environment.clone(),
         source,
         destination: destination?,
         schema: model.schema.as_ref().map(|schema| resolve(&folder, &schema.value)),
@@ -242,7 +240,7 @@ fn resolve(folder: &Path, path: &str) -> PathBuf {
 }
 
 /// Without `.` and `x/..`, where that can be told from the text alone.
-fn normal(path: &Path) -> PathBuf {
+pub(in crate::pipeline) fn normal(path: &Path) -> PathBuf {
     use std::path::Component;
     let mut out = PathBuf::new();
     for part in path.components() {

@@ -109,6 +109,14 @@ impl<'n> Fields<'n> {
         choice(self.node(key, Form::names::<T>)?, problems)
     }
 
+    /// Only checks the keys of a map that is read later, or by nobody.
+    pub fn check(node: &'n Node, object: Object, problems: &mut Problems<'_>) {
+        if let Some(mut fields) = Self::of(node, object.what, problems) {
+            fields.known = object.keys;
+            fields.finish(problems);
+        }
+    }
+
     /// Reports unknown keys and missing ones; a missing key that an unknown one was meant to be is not reported twice.
     pub fn finish(self, problems: &mut Problems<'_>) {
         let mut meant = Vec::new();
@@ -126,7 +134,7 @@ impl<'n> Fields<'n> {
         for key in self.missing.iter().filter(|key| !meant.contains(key)) {
             problems.add("missing_key", self.mark, format!("{} needs the key `{key}`", self.what));
         }
-        problems.describe(Object { what: self.what, keys: self.known });
+        problems.describe(Object { what: self.what, keys: self.known, part: false });
     }
 }
 
@@ -159,7 +167,9 @@ fn elsewhere(key: &str) -> Option<String> {
         "auth_token" | "auth_token_file" | "url" | "plain_http_to" | "request_timeout" | "lease_time" => {
             "in `destination`"
         }
-        "backup" | "backup_keep" | "ledger" | "schema" | "tests" => "at the top of the file",
+        "backup" | "backup_keep" | "ledger" | "schema" | "tests" | "include" | "environments" => {
+            "at the top of the pipeline file"
+        }
         "table" | "key" | "columns" | "where" | "children" | "depends_on" | "expect_documents" => {
             "in a collection, under `collections: { NAME: { … } }`"
         }

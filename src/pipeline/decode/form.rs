@@ -3,10 +3,8 @@
 //! Nothing is declared twice. A map's form comes out of its decoder: it reads an empty map, and the keys it asked
 //! for, each with the form of the type it asked for, are the keys there are.
 
-use std::path::Path;
-
 use super::{Choice, Problems};
-use crate::pipeline::mark::{Mark, SourceText};
+use crate::pipeline::mark::{Mark, Sources};
 use crate::pipeline::yaml::{Kind, Node};
 
 /// What a value looks like.
@@ -57,6 +55,8 @@ pub struct Object {
     pub what: &'static str,
     /// Its keys.
     pub keys: Vec<Declared>,
+    /// Only a part of the map is written here: no key must be there.
+    pub part: bool,
 }
 
 /// A key that a decoder asked for.
@@ -96,16 +96,26 @@ impl Form {
 
     /// The form of the map that a decoder reads.
     pub fn of<T>(read: impl FnOnce(&Node, &mut Problems<'_>) -> T) -> Self {
-        let source = SourceText::new(Path::new(""), "");
-        let mut problems = Problems::new(&source);
-        let mark = Mark { line: 1, column: 1, width: 1 };
-        read(&Node { mark, kind: Kind::Map(Vec::new()), written: None }, &mut problems);
+        let sources = Sources::default();
+        let mut problems = Problems::new(&sources);
+        read(&Node { mark: Mark::START, kind: Kind::Map(Vec::new()), written: None }, &mut problems);
         problems.described().map_or(Self::Any, Self::Object)
     }
 
     /// The names of a choice.
     pub fn names<T: Choice>() -> Self {
         Self::Names(T::NAMES.iter().map(|(name, _)| *name).collect())
+    }
+
+    /// A part of this map, to be laid over a whole one.
+    pub fn part(self) -> Self {
+        match self {
+            Self::Object(mut object) => {
+                object.keys.iter_mut().for_each(|key| key.needed = Needed::No);
+                Self::Object(Object { part: true, ..object })
+            }
+            other => other,
+        }
     }
 
     /// A map with keys of the user's and values of this form.

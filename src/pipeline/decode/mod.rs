@@ -8,13 +8,13 @@ pub use fields::Fields;
 pub use form::{Declared, Form, Needed, Object};
 pub use scalars::{OneOrMany, Positive, Price, Size};
 
-use super::mark::{Mark, SourceText};
+use super::mark::{Mark, Sources};
 use super::yaml::{Key, Kind, Node};
 use crate::error::{Code, Error};
 
-/// Collects problems of one file.
+/// Collects problems of one pipeline.
 pub struct Problems<'a> {
-    source: &'a SourceText,
+    sources: &'a Sources,
     errors: Vec<Error>,
     hidden: Vec<Hidden>,
     described: Option<Object>,
@@ -32,8 +32,8 @@ const SECRET_LENGTH: usize = 6;
 
 impl<'a> Problems<'a> {
     /// No problems yet.
-    pub fn new(source: &'a SourceText) -> Self {
-        Self { source, errors: Vec::new(), hidden: Vec::new(), described: None }
+    pub fn new(sources: &'a Sources) -> Self {
+        Self { sources, errors: Vec::new(), hidden: Vec::new(), described: None }
     }
 
     /// Hides a value that came from variables: messages show what the file says instead.
@@ -58,7 +58,7 @@ impl<'a> Problems<'a> {
     /// Adds one.
     pub fn add(&mut self, code: Code, mark: Mark, message: impl Into<String>) {
         let message = self.redacted(mark, message.into());
-        self.errors.push(self.source.error(code, mark, message));
+        self.errors.push(self.sources.error(code, mark, message));
     }
 
     /// Adds one whose message may quote any part of the value at the mark: left out where that came from variables.
@@ -66,7 +66,7 @@ impl<'a> Problems<'a> {
         match self.hidden.iter().find(|hidden| hidden.mark == mark) {
             Some(hidden) => {
                 let message = format!("the value of `{}` cannot stand here", hidden.written);
-                self.errors.push(self.source.error(code, mark, message));
+                self.errors.push(self.sources.error(code, mark, message));
             }
             None => self.add(code, mark, message),
         }
@@ -75,12 +75,17 @@ impl<'a> Problems<'a> {
     /// Adds one with what to do.
     pub fn add_with_hint(&mut self, code: Code, mark: Mark, message: impl Into<String>, hint: impl Into<String>) {
         let (message, hint) = (self.redacted(mark, message.into()), self.redacted(mark, hint.into()));
-        self.errors.push(self.source.error(code, mark, message).hint(hint));
+        self.errors.push(self.sources.error(code, mark, message).hint(hint));
     }
 
     /// Adds ready errors.
     pub fn extend(&mut self, errors: Vec<Error>) {
         self.errors.extend(errors);
+    }
+
+    /// The files.
+    pub fn sources(&self) -> &'a Sources {
+        self.sources
     }
 
     /// Remembers which keys the map that was read last can have.
@@ -93,9 +98,12 @@ impl<'a> Problems<'a> {
         self.described
     }
 
-    /// All of them as one error in the order of the file, or `Ok`.
+    /// All of them as one error in the order of the files, or `Ok`.
     pub fn into_result(mut self) -> Result<(), Error> {
-        self.errors.sort_by_key(|error| (error.place().line, error.place().column));
+        let sources = self.sources;
+        let place =
+            |error: &Error| (sources.number(error.place().file.as_ref()), error.place().line, error.place().column);
+        self.errors.sort_by_key(place);
         let mut errors = self.errors.into_iter();
         match errors.next() {
             Some(first) => Err(first.and_others(errors.collect())),

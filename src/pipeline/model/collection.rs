@@ -126,8 +126,7 @@ impl CollectionModel {
 
     /// What an entry of `collections` looks like.
     pub fn form() -> Form {
-        let mark = Mark { line: 1, column: 1, width: 1 };
-        Form::of(|node, problems| Self::read(&Key { text: String::new(), mark }, node, problems))
+        Form::of(|node, problems| Self::read(&Key { text: String::new(), mark: Mark::START }, node, problems))
     }
 }
 
@@ -166,7 +165,7 @@ impl ColumnModel {
     }
 
     fn form() -> Form {
-        let nameless = || At { value: String::new(), mark: Mark { line: 1, column: 1, width: 1 } };
+        let nameless = || At { value: String::new(), mark: Mark::START };
         Form::Either(vec![Form::Text, Form::of(|node, problems| Self::long(nameless(), node, problems))])
     }
 

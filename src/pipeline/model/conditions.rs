@@ -47,7 +47,7 @@ pub(super) fn conditions_form() -> Form {
     };
     let declared =
         |(key, operator): &(&'static str, Operator)| Declared { key, needed: Needed::No, form: form_of(*operator) };
-    let operators = Object { what: "a condition", keys: OPERATORS.iter().map(declared).collect() };
+    let operators = Object { what: "a condition", keys: OPERATORS.iter().map(declared).collect(), part: false };
     Form::Either(vec![Form::Scalar, Form::Typed, Form::Object(operators)]).map()
 }
 

@@ -3,6 +3,7 @@
 mod collection;
 mod conditions;
 mod names;
+pub mod parts;
 mod run;
 mod test;
 
@@ -14,7 +15,7 @@ pub use test::{ExpectModel, TestModel};
 
 use std::time::Duration;
 
-use super::decode::{Choice, Decode, Fields, Form, OneOrMany, Positive, Price, Problems, choice, entries};
+use super::decode::{Choice, Decode, Fields, Form, Needed, OneOrMany, Positive, Price, Problems, choice, entries};
 use super::mark::{At, Mark};
 use super::resolved::BackupPolicy;
 use super::yaml::{Kind, Node};
@@ -208,14 +209,18 @@ impl PipelineModel {
             return model;
         }
         model.name = fields.required_at("name", problems);
-        model.source = fields.required("source", problems);
-        model.destination = fields.required("destination", problems);
+        let source = fields.needed_node("source", Needed::Unless("environments"), SourceModel::form);
+        model.source = source.and_then(|node| SourceModel::decode(node, problems));
+        let destination = fields.needed_node("destination", Needed::Unless("environments"), DestinationModel::form);
+        model.destination = destination.and_then(|node| DestinationModel::decode(node, problems));
         model.schema = fields.optional_at("schema", problems);
         model.backup = fields.choice("backup", problems);
         model.backup_keep = fields.optional("backup_keep", problems);
         model.ledger = fields.choice("ledger", problems);
         model.defaults = fields.optional("defaults", problems).unwrap_or_default();
-        if let Some(collections) = fields.required_node("collections", || CollectionModel::form().map()) {
+        if let Some(collections) =
+            fields.needed_node("collections", Needed::Unless("include"), || CollectionModel::form().map())
+        {
             let list = entries(collections, "a map of collections", problems).unwrap_or_default();
             if list.is_empty() && matches!(collections.kind, Kind::Map(_)) {
                 problems.add("missing_key", collections.mark, "`collections` names no collection");
@@ -226,6 +231,9 @@ impl PipelineModel {
         if let Some(tests) = fields.optional::<OneOrMany<TestModel>>("tests", problems) {
             model.tests = tests.0.into_iter().map(|test| test.value).collect();
         }
+        // These two are done with when the file is put together.
+        fields.node("include", OneOrMany::<String>::form);
+        fields.node("environments", || parts::environment().map());
         fields.finish(problems);
         model
     }
