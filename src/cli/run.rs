@@ -53,7 +53,8 @@ fn draft(pipeline: &Pipeline) -> RunStart {
     RunStart {
         id: String::new(),
         pipeline: pipeline.name.clone(),
-        pipeline_file: pipeline.file.display().to_string(),
+        // With its environment: `runs show` says how to go on, and must not send anybody to another destination.
+        pipeline_file: pipeline.arguments(),
         destination: String::new(),
         destination_url: shown_url(&pipeline.destination.url),
         initiated_by: String::new(),

@@ -11,7 +11,7 @@ pub struct RunStart {
     pub id: String,
     /// The pipeline's name.
     pub pipeline: String,
-    /// Its file.
+    /// Its file, and ` --env NAME` where it ran in an environment: what one types to run it again.
     pub pipeline_file: String,
     /// The destination for people, without secrets.
     pub destination: String,
@@ -42,7 +42,7 @@ pub struct RunEntry {
     pub run_id: String,
     /// The pipeline's name.
     pub pipeline: String,
-    /// Its file.
+    /// Its file, and ` --env NAME` where it ran in an environment: what one types to run it again.
     pub pipeline_file: String,
     /// The destination for people.
     pub destination: String,

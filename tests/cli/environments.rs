@@ -57,6 +57,8 @@ fn what_to_do_next_names_the_environment() {
     let sandbox = large();
     let stopped = sandbox.run(&["run", "p.yaml", "--env", "dev", "--max-bytes", "1"]).exits(7);
     assert!(stopped.stdout.contains("fireferry run p.yaml --env dev --resume"), "{}", stopped.stdout);
+    let shown = sandbox.run(&["runs", "show"]).exits(0).stdout;
+    assert!(shown.contains("p.yaml --env dev --resume"), "{shown}");
     sandbox.run(&["run", "p.yaml", "--env", "dev", "--resume"]).exits(0);
 }
 

@@ -6,8 +6,11 @@ use crate::pipeline::decode::{Decode, Fields, Form, OneOrMany, Problems};
 use crate::pipeline::resolved::BackupPolicy;
 use crate::pipeline::yaml::Node;
 
+/// A key, and what its value looks like.
+type Part = (&'static str, fn() -> Form);
+
 /// The keys of an environment, each with what is laid over the key of the same name.
-const ENVIRONMENT: [(&str, fn() -> Form); 8] = [
+const ENVIRONMENT: [Part; 8] = [
     ("name", String::form),
     ("source", || SourceModel::form().part()),
     ("destination", || DestinationModel::form().part()),
