@@ -2,7 +2,8 @@
 //! proves that nothing was lost.
 //!
 //! The map: [`domain`] is the pure core (no I/O, no clock); [`pipeline`] turns a YAML file into it; [`source`] and
-//! [`destination`] are the two seams with their adapters; [`schema`] brings a destination to its version;
+//! [`destination`] are the two seams with their adapters; [`schema`] brings a destination to its version; [`profile`]
+//! says what documents look like, [`infer`] makes tables of it;
 //! [`engine`] plans and runs; [`ledger`] keeps the history; [`report`] says what happened; [`cli`] is the command
 //! line. See ARCHITECTURE.md for the invariants.
 
@@ -11,8 +12,10 @@ pub mod destination;
 pub mod domain;
 pub mod engine;
 pub mod error;
+pub mod infer;
 pub mod ledger;
 pub mod pipeline;
+pub mod profile;
 pub mod report;
 pub mod schema;
 pub mod source;

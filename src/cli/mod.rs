@@ -7,6 +7,7 @@ mod clear;
 mod connect;
 mod error_view;
 pub mod exit;
+mod init;
 mod logging;
 pub mod output;
 mod plan;
@@ -114,6 +115,7 @@ async fn dispatch(app: &App, verb: Verb) -> Result<Exit> {
         app.log.discard();
     }
     match verb {
+        Verb::Init(args) => init::init(app, &args).await,
         Verb::Check(args) => check::check(app, &args).await,
         Verb::Test(args) => test::test(app, &args),
         Verb::Plan(args) => plan::plan(app, &args).await,

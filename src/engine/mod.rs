@@ -11,6 +11,7 @@ pub mod clear;
 mod details;
 mod estimate;
 mod feed;
+pub mod init;
 mod load;
 pub mod migrate;
 mod pace;

@@ -18,6 +18,6 @@ pub mod tests;
 mod units;
 mod yaml;
 
-pub use compile::Overrides;
+pub use compile::{Overrides, source_named};
 pub use load::load;
 pub use units::{duration, reject_limit, size};

@@ -15,11 +15,28 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("pipeline", &["domain", "error", "destination::OnConflict"]),
     ("source", &["domain", "error"]),
     ("destination", &["domain", "error"]),
-    ("report", &["domain", "error"]),
+    ("profile", &["domain", "error"]),
+    ("infer", &["domain", "error", "profile"]),
+    ("report", &["domain", "error", "profile", "infer"]),
     ("schema", &["domain", "error", "destination", "report"]),
     ("ledger", &["domain", "error", "report"]),
-    ("engine", &["domain", "error", "pipeline", "source", "destination", "schema", "ledger", "report"]),
-    ("cli", &["domain", "error", "pipeline", "source", "destination", "schema", "ledger", "report", "engine"]),
+    ("engine", &["domain", "error", "pipeline", "source", "destination", "schema", "ledger", "report", "profile"]),
+    (
+        "cli",
+        &[
+            "domain",
+            "error",
+            "pipeline",
+            "source",
+            "destination",
+            "schema",
+            "ledger",
+            "report",
+            "engine",
+            "profile",
+            "infer",
+        ],
+    ),
 ];
 
 /// Only the adapter itself and the command line, which wires everything, know that an adapter exists.

@@ -73,7 +73,15 @@ impl Client {
             })?;
         let base = base.trim_end_matches('/').to_owned();
         let host = base.split_once("://").map_or(base.as_str(), |(_, host)| host).to_owned();
-        Ok(Self { http, base, host, token: Arc::new(Token::new(token)?), timeout, reached: Arc::default(), given_up: Arc::default() })
+        Ok(Self {
+            http,
+            base,
+            host,
+            token: Arc::new(Token::new(token)?),
+            timeout,
+            reached: Arc::default(),
+            given_up: Arc::default(),
+        })
     }
 
     /// The server's name, for messages.
