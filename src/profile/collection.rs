@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::distinct::{Distinct, hash_of, hash_text};
+use super::distinct::{Distinct, hash_text};
 use super::fields::Fields;
 use super::finish;
 use super::model::CollectionProfile;
@@ -92,8 +92,6 @@ pub struct Collector {
     pub(super) pattern: CollectionPattern,
     pub(super) known: Known,
     pub(super) documents: u64,
-    /// Documents whose path came before.
-    pub(super) repeated: u64,
     pub(super) fields: Fields,
     /// Documents, by [`identity`].
     pub(super) identities: Distinct,
@@ -115,7 +113,6 @@ impl Collector {
             pattern,
             known,
             documents: 0,
-            repeated: 0,
             fields: Fields::new(0),
             identities: Distinct::new(MOST_KEYS),
             ids: Distinct::new(MOST_KEYS),
@@ -131,7 +128,7 @@ impl Collector {
     pub fn observe(&mut self, document: &Document) {
         let hash = identity(&document.path);
         self.documents += 1;
-        self.repeated += u64::from(!self.identities.add(hash));
+        self.identities.add(hash);
         self.longest_id = self.longest_id.max(document.path.id.len() as u64);
         self.created += u64::from(document.created.is_some());
         self.updated += u64::from(document.updated.is_some());
@@ -144,8 +141,6 @@ impl Collector {
             let name = if root { document.path.parent_id().unwrap_or(parent) } else { parent };
             self.parents.add(hash_text(name));
         }
-        // Two files may hold one path: the example document is chosen by its place too.
-        let hash = hash_of(&(hash, document.origin.offset));
         self.fields.observe(&document.fields, Place { document, hash, depth: 0, known: &self.known });
     }
 

@@ -18,7 +18,7 @@ const AUTOMATIC_ID: usize = 20;
 
 /// The kind, and why.
 #[expect(clippy::cast_precision_loss, reason = "a share")]
-pub(super) fn judge(fields: &Fields) -> (MapKind, String) {
+pub(super) fn judge(fields: &mut Fields) -> (MapKind, String) {
     let (names, _) = fields.names.count();
     let Content::Named(named) = &fields.content else {
         return (MapKind::Dictionary, format!("about {names} different names"));

@@ -1,34 +1,18 @@
 //! How many different values there are: exactly up to a cap, about beyond it.
 
-use std::collections::HashSet;
-use std::hash::{BuildHasherDefault, Hash, Hasher};
-
-/// Hashes of values.
-pub type Hashes = HashSet<u64, BuildHasherDefault<Itself>>;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// 2^10 registers: the estimate is off by 3 % on average.
 const REGISTERS: usize = 1 << 10;
+/// Values that wait to be sorted, at least.
+const FEWEST_WAITING: usize = 256;
 
-/// Uses a hash as it is.
-#[derive(Default)]
-pub struct Itself(u64);
-
-impl Hasher for Itself {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        // Only numbers are hashed with it; others would still be hashed, if badly.
-        self.0 = bytes.iter().fold(self.0, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte));
-    }
-    fn write_u64(&mut self, number: u64) {
-        self.0 = number;
-    }
-}
+/// Hashes of values, sorted, each once: half the space of a table, and no more work when most values are old.
+pub(super) type Hashes = Vec<u64>;
 
 /// The hash of anything: the same in every run.
 pub(super) fn hash_of(value: &impl Hash) -> u64 {
-    let mut hasher = std::hash::DefaultHasher::new();
+    let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
 }
@@ -43,6 +27,8 @@ pub(super) fn hash_text(text: &str) -> u64 {
 pub(super) struct Distinct {
     most: usize,
     state: State,
+    /// Not yet among the known ones, in any order and number.
+    waiting: Vec<u64>,
 }
 
 #[derive(Debug, Clone)]
@@ -54,41 +40,59 @@ enum State {
 impl Distinct {
     /// An empty set that remembers at most so many values.
     pub fn new(most: usize) -> Self {
-        Self { most, state: State::Exact(Hashes::default()) }
+        Self { most, state: State::Exact(Hashes::new()), waiting: Vec::new() }
     }
 
-    /// Adds a value; `false` where it is known to have been there.
-    pub fn add(&mut self, hash: u64) -> bool {
+    /// Adds a value.
+    pub fn add(&mut self, hash: u64) {
         match &mut self.state {
-            State::Exact(hashes) => {
-                let new = hashes.insert(hash);
-                if hashes.len() > self.most {
-                    self.forget();
+            State::About(registers) => register(registers, hash),
+            State::Exact(known) => {
+                self.waiting.push(hash);
+                if self.waiting.len() >= FEWEST_WAITING.max(known.len() / 4) {
+                    self.settle();
                 }
-                new
             }
-            State::About(registers) => {
-                register(registers, hash);
-                true
-            }
+        }
+    }
+
+    /// Puts what waits among the known ones. Whether there are too many depends on all values, not on their order.
+    fn settle(&mut self) {
+        let State::Exact(known) = &mut self.state else { return };
+        if self.waiting.is_empty() {
+            return;
+        }
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting.sort_unstable();
+        waiting.dedup();
+        waiting.retain(|hash| known.binary_search(hash).is_err());
+        if !waiting.is_empty() {
+            *known = merged(known, &waiting);
+        }
+        if known.len() > self.most {
+            self.forget();
+        } else if known.len() < FEWEST_WAITING {
+            // The common case of few values: the room is used again.
+            waiting.clear();
+            self.waiting = waiting;
         }
     }
 
     /// Which values there were does not matter any more, only how many.
     fn forget(&mut self) {
-        if let State::Exact(hashes) = &self.state {
+        if let State::Exact(known) = &self.state {
             let mut registers = Box::new([0; REGISTERS]);
-            hashes.iter().for_each(|hash| register(&mut registers, *hash));
+            known.iter().chain(&self.waiting).for_each(|hash| register(&mut registers, *hash));
             self.state = State::About(registers);
+            self.waiting = Vec::new();
         }
     }
 
     /// Adds the values of another set.
-    pub fn merge(&mut self, other: Self) {
+    pub fn merge(&mut self, mut other: Self) {
+        other.settle();
         match other.state {
-            State::Exact(hashes) => hashes.into_iter().for_each(|hash| {
-                self.add(hash);
-            }),
+            State::Exact(hashes) => hashes.into_iter().for_each(|hash| self.add(hash)),
             State::About(theirs) => {
                 self.forget();
                 if let State::About(ours) = &mut self.state {
@@ -99,7 +103,8 @@ impl Distinct {
     }
 
     /// The size, and whether it is exact.
-    pub fn count(&self) -> (u64, bool) {
+    pub fn count(&mut self) -> (u64, bool) {
+        self.settle();
         match &self.state {
             State::Exact(hashes) => (hashes.len() as u64, true),
             State::About(registers) => (estimate(registers), false),
@@ -107,12 +112,26 @@ impl Distinct {
     }
 
     /// The values, where all of them are known.
-    pub fn into_hashes(self) -> Option<Hashes> {
+    pub fn into_hashes(mut self) -> Option<Hashes> {
+        self.settle();
         match self.state {
             State::Exact(hashes) => Some(hashes),
             State::About(_) => None,
         }
     }
+}
+
+/// Two sorted lists without a common value as one.
+fn merged(a: &[u64], b: &[u64]) -> Hashes {
+    let mut all = Vec::with_capacity(a.len() + b.len());
+    let (mut left, mut right) = (a.iter().peekable(), b.iter().peekable());
+    while let (Some(first), Some(second)) = (left.peek(), right.peek()) {
+        let next = if first < second { left.next() } else { right.next() };
+        all.extend(next);
+    }
+    all.extend(left);
+    all.extend(right);
+    all
 }
 
 /// `HyperLogLog`: the register of a hash remembers the longest run of zeros.

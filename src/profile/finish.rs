@@ -16,14 +16,14 @@ use crate::profile::Known;
 const SCALARS: [usize; 9] = [1, 2, 3, 4, 5, 6, 7, 8, 10];
 
 /// A collection's profile, references unresolved.
-pub(super) fn collection(collector: Collector) -> CollectionProfile {
-    let Collector { pattern, known, documents, fields, .. } = collector;
+pub(super) fn collection(mut collector: Collector) -> CollectionProfile {
     let (identities, exact) = collector.identities.count();
+    let Collector { pattern, known, documents, fields, .. } = collector;
     let parents = pattern.parent().map(|parent| Parents {
         collection: parent.as_str().to_owned(),
         distinct: collector.parents.count().0,
         resolved: None,
-        ids_unique: unique(&collector.ids, documents),
+        ids_unique: unique(&mut collector.ids, documents),
     });
     let mut profile = CollectionProfile {
         collection: pattern.as_str().to_owned(),
@@ -46,7 +46,7 @@ pub(super) fn collection(collector: Collector) -> CollectionProfile {
     profile
 }
 
-fn unique(distinct: &Distinct, values: u64) -> Option<bool> {
+fn unique(distinct: &mut Distinct, values: u64) -> Option<bool> {
     let (count, exact) = distinct.count();
     exact.then_some(count == values)
 }
@@ -66,7 +66,7 @@ fn quoted(name: &str) -> String {
     name.to_owned()
 }
 
-fn field(node: Node, path: String, name: String, of: u64, known: &Known) -> FieldProfile {
+fn field(mut node: Node, path: String, name: String, of: u64, known: &Known) -> FieldProfile {
     let scalars: u64 = SCALARS.iter().map(|kind| node.types[*kind].count).sum();
     let strings = node.types[5].count;
     let (count, exact) = node.distinct.count();
@@ -83,7 +83,7 @@ fn field(node: Node, path: String, name: String, of: u64, known: &Known) -> Fiel
         present,
         null: node.types[0].count,
         distinct: (scalars > 0).then_some(Count { count, exact }),
-        unique: if scalars == 0 || has(&[9, 11, 12]) { None } else { unique(&node.distinct, scalars) },
+        unique: if scalars == 0 || has(&[9, 11, 12]) { None } else { unique(&mut node.distinct, scalars) },
         values: if only_texts { node.counted.into_counts() } else { None },
         repeats_id: node.ids,
         numbers: has_numbers.then_some(node.numbers).filter(|numbers| *numbers != Numbers::default()),
@@ -131,7 +131,7 @@ fn references(found: References) -> Vec<Resolved> {
     let mut references: Vec<Resolved> = found
         .targets
         .into_iter()
-        .map(|(collection, target)| Resolved {
+        .map(|(collection, mut target)| Resolved {
             collection,
             count: target.count,
             distinct: target.documents.count().0,
@@ -152,8 +152,8 @@ fn array(items: Items, path: &str, name: &str, known: &Known) -> ArrayProfile {
     }
 }
 
-fn map(fields: Fields, path: &str, name: &str, known: &Known) -> MapProfile {
-    let (kind, because) = dictionary::judge(&fields);
+fn map(mut fields: Fields, path: &str, name: &str, known: &Known) -> MapProfile {
+    let (kind, because) = dictionary::judge(&mut fields);
     let (count, exact) = fields.names.count();
     let mut profile = MapProfile {
         kind,

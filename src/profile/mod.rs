@@ -25,8 +25,8 @@ pub use collection::{Collector, Known, singular, words};
 pub use model::{CollectionProfile, FieldProfile, Profile};
 pub use resolve::resolve;
 
-/// Distinct values kept exactly where they prove a key or a reference: the most that fit into 2^21 slots.
-const MOST_KEYS: usize = 1_800_000;
+/// Distinct values kept exactly where they prove a key or a reference, at 8 bytes each.
+const MOST_KEYS: usize = 2_000_000;
 /// Distinct values kept exactly elsewhere.
 const MOST_VALUES: usize = 14_000;
 /// The same, deep inside of documents, where there may be many paths.
