@@ -5,6 +5,7 @@ mod cli;
 mod destination;
 mod examples;
 mod firestore;
+mod init;
 mod layering;
 mod mapping;
 mod migrations;

@@ -64,7 +64,9 @@ pub async fn init(app: &App, args: &InitArgs) -> Result<Exit> {
         Some(name) => checked(name)?,
         None => name_of(&spec),
     };
-    let files = Files::new(&args.out, &name);
+    // Files are told as `pipelines/NAME.yaml`, without a dot before.
+    let out = if args.out == Path::new(".") { Path::new("") } else { &args.out };
+    let files = Files::new(out, &name);
     if !args.force {
         files.refuse_existing()?;
     }

@@ -101,7 +101,7 @@ impl<'a> Builder<'a> {
         let mut column = self.column(field, name, stored);
         column.references = self.referred(field);
         column.unique = self.is_unique(field, &column);
-        if column.check.is_none() {
+        if column.check.is_none() && column.references.is_none() {
             column.check = self.enumeration(field, &column.name);
         }
         let refers = column.references.is_some() && !column.unique;
@@ -133,11 +133,18 @@ impl<'a> Builder<'a> {
             true => (Stored::new("reference", "TEXT"), "id"),
             false => (Stored::new("reference", "TEXT").with("reference", "path"), "path"),
         };
-        let references = known.filter(|_| resolved && self.complete).and_then(|known| match known.by {
+        let circular =
+            target.is_some_and(|target| target.collection == self.collection && target.circular != Some(false));
+        let references = known.filter(|_| resolved && self.complete && !circular).and_then(|known| match known.by {
             By::Id => Some((known.table.clone(), "id".to_owned())),
             By::Path => Some((known.table.clone(), "path".to_owned())),
             By::Both => None,
         });
+        if circular && self.complete && resolved {
+            let found = "documents refer to each other in circles".to_owned();
+            let instead = "add the foreign key by a later migration, once the rows are there".to_owned();
+            self.doubts.push(doubt(self.collection, field, found, "no foreign key", instead));
+        }
         self.doubt_reference(field, resolved);
         let column = self.column(field, &referring(name, end), stored);
         let leads: Vec<String> = field
@@ -191,6 +198,13 @@ impl<'a> Builder<'a> {
         let named = full.iter().find(|found| names(&found.collection));
         let found = named.or_else(|| full.first().filter(|found| full.len() == 1 && found.distinct >= ENOUGH));
         if let Some(found) = found {
+            // Circles of texts are not looked for.
+            if found.collection == self.collection {
+                let found = format!("all values are ids of {} itself", found.collection);
+                let instead = "a foreign key, if they lead in no circles".to_owned();
+                self.doubts.push(doubt(self.collection, field, found, "no foreign key", instead));
+                return None;
+            }
             let known = self.targets.get(&found.collection).filter(|known| known.by == By::Id)?;
             return Some((known.table.clone(), "id".to_owned()));
         }

@@ -79,7 +79,24 @@ pub(super) fn of_meaning(collection: &str, field: &FieldProfile, doubts: &mut Ve
 /// Integers of a field named like a time, within the years 2001 to 2100.
 fn unix_unit(field: &FieldProfile) -> Option<&'static str> {
     let words = words(&field.name);
-    let timely = ["at", "time", "date", "timestamp", "on", "ts", "until", "since"];
+    let timely = [
+        "at",
+        "time",
+        "date",
+        "timestamp",
+        "on",
+        "ts",
+        "until",
+        "since",
+        "created",
+        "updated",
+        "modified",
+        "received",
+        "expires",
+        "published",
+        "start",
+        "end",
+    ];
     let last = words.last().is_some_and(|last| timely.contains(&last.as_str()));
     let numbers = field.numbers.as_ref().filter(|_| last && field.only_type() == Some("integer"))?;
     let (least, most) = numbers.smallest_integer.zip(numbers.largest_integer)?;

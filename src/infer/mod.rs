@@ -4,6 +4,7 @@
 //! Pure. One rule above all: no constraint may refuse a document that was profiled, and none is made of documents that
 //! were not read. What does not fit one type goes into a column that holds all of them exactly.
 
+mod circles;
 mod columns;
 mod containers;
 mod ddl;

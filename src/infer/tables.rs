@@ -1,5 +1,6 @@
 //! Collections to tables, their arrays and dictionaries to child tables.
 
+use super::circles;
 use super::columns::{Builder, By, Target, Targets};
 use super::containers::Form;
 use super::evidence::number;
@@ -27,6 +28,7 @@ pub fn draft(profile: &Profile) -> Draft {
         draft.watermarks.extend(watermarks(collection));
     }
     parents::link(&collections, &targets, &mut draft);
+    circles::open(&mut draft);
     draft
 }
 

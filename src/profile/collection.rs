@@ -141,7 +141,10 @@ impl Collector {
             let name = if root { document.path.parent_id().unwrap_or(parent) } else { parent };
             self.parents.add(hash_text(name));
         }
-        self.fields.observe(&document.fields, Place { document, hash, depth: 0, known: &self.known });
+        self.fields.observe(
+            &document.fields,
+            Place { document, hash, depth: 0, own: self.pattern.as_str(), known: &self.known },
+        );
     }
 
     /// The profile; what refers to other collections is for [`super::resolve`] to find out.

@@ -97,6 +97,7 @@ fn field(mut node: Node, path: String, name: String, of: u64, known: &Known) -> 
             wide_vectors: node.vectors.wide,
             non_finite_vectors: node.vectors.non_finite,
         },
+        own_references: std::mem::take(&mut node.references.own),
         foreign_references: node.references.foreign + if node.references.many { node.types[7].count } else { 0 },
         references: references(node.references),
         resolves: Vec::new(),
@@ -136,6 +137,7 @@ fn references(found: References) -> Vec<Resolved> {
             count: target.count,
             distinct: target.documents.count().0,
             resolved: None,
+            circular: None,
             identities: target.documents.into_hashes().map(IdentitySet),
         })
         .collect();

@@ -6,6 +6,7 @@
 //! The path: [`Collector::observe`] every document → [`Collector::finish`] → [`resolve`] across collections →
 //! [`model`], plain data.
 
+mod circles;
 mod collection;
 mod dictionary;
 mod distinct;

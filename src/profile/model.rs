@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
+use super::circles::Edges;
 use super::distinct::Hashes;
 use crate::domain::timestamp::Timestamp;
 
@@ -128,6 +129,9 @@ pub struct FieldProfile {
     pub array: Option<Box<ArrayProfile>>,
     /// Of maps.
     pub map: Option<Box<MapProfile>>,
+    /// References into the own collection.
+    #[serde(skip)]
+    pub(super) own_references: Edges,
     /// Named like a key.
     #[serde(skip)]
     pub key_like: bool,
@@ -238,6 +242,9 @@ pub struct Resolved {
     pub distinct: u64,
     /// Those of them that exist; `None` where that is not known.
     pub resolved: Option<u64>,
+    /// Of references into the own collection: following them leads back to where it began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub circular: Option<bool>,
     #[serde(skip)]
     pub(super) identities: Option<IdentitySet>,
 }

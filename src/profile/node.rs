@@ -56,6 +56,8 @@ pub(super) struct Place<'a> {
     pub hash: u64,
     /// So many maps and arrays are around it.
     pub depth: usize,
+    /// The document's collection.
+    pub own: &'a str,
     /// What is known of the source.
     pub known: &'a Known,
 }
@@ -175,7 +177,7 @@ impl Node {
                 Some(hash_of(bytes))
             }
             Value::Reference(path) => {
-                self.references.reference(path);
+                self.references.reference(path, place);
                 Some(hash_text(path))
             }
             Value::GeoPoint(point) => {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::circles::Edges;
 use super::distinct::{Distinct, hash_text};
+use super::node::Place;
 use super::{MOST_KEYS, MOST_TARGETS};
 use crate::domain::document::{CollectionPattern, DocumentPath};
 
@@ -15,6 +17,8 @@ pub(super) struct References {
     pub many: bool,
     /// References into another database, or that are no document's path.
     pub foreign: u64,
+    /// References into the own collection, from which document to which.
+    pub own: Edges,
 }
 
 /// References to one collection.
@@ -31,7 +35,7 @@ pub(super) fn identity(path: &DocumentPath) -> u64 {
 }
 
 impl References {
-    pub fn reference(&mut self, text: &str) {
+    pub fn reference(&mut self, text: &str, place: Place<'_>) {
         let foreign = text.starts_with("projects/") && text.contains("/documents/");
         let Some(path) = DocumentPath::parse(text).filter(|_| !foreign) else {
             self.foreign += 1;
@@ -39,6 +43,9 @@ impl References {
         };
         let pattern = CollectionPattern::of(&path.collection);
         let hash = identity(&path);
+        if pattern.as_str() == place.own {
+            self.own.add(place.hash, hash);
+        }
         if let Some(target) = self.target(pattern.as_str()) {
             target.count += 1;
             target.documents.add(hash);
@@ -59,6 +66,7 @@ impl References {
 
     pub fn merge(&mut self, other: Self) {
         self.foreign += other.foreign;
+        self.own.merge(other.own);
         if other.many {
             self.many = true;
             self.targets.clear();

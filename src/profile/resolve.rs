@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::circles::Edges;
 use super::distinct::Hashes;
 use super::model::{CollectionProfile, FieldProfile, Resolved};
 
@@ -23,7 +24,8 @@ pub fn resolve(collections: &mut [CollectionProfile]) {
             let known = identities.get(&parents.collection).zip(seen);
             parents.resolved = known.map(|(known, seen)| count(&seen, known));
         }
-        collection.fields.iter_mut().for_each(|field| self::field(field, &identities));
+        let mut circles = Circles { own: &collection.collection, edges: Edges::default() };
+        collection.fields.iter_mut().for_each(|field| self::field(field, &identities, &mut circles));
     }
 }
 
@@ -31,7 +33,30 @@ fn count(seen: &Hashes, known: &Hashes) -> u64 {
     seen.iter().filter(|hash| known.binary_search(hash).is_ok()).count() as u64
 }
 
-fn field(field: &mut FieldProfile, identities: &Identities) {
+/// References of a collection to itself. Two fields that lead in no circle each may do so together, so that those of one
+/// after the other are added as long as there is none.
+struct Circles<'a> {
+    own: &'a str,
+    edges: Edges,
+}
+
+impl Circles<'_> {
+    fn judge(&mut self, edges: Edges) -> Option<bool> {
+        let mut all = self.edges.clone();
+        all.merge(edges);
+        let circular = all.circular();
+        if circular == Some(false) {
+            self.edges = all;
+        }
+        circular
+    }
+}
+
+fn field(field: &mut FieldProfile, identities: &Identities, circles: &mut Circles<'_>) {
+    let edges = std::mem::take(&mut field.own_references);
+    if let Some(target) = field.references.iter_mut().find(|target| target.collection == circles.own) {
+        target.circular = circles.judge(edges);
+    }
     for target in &mut field.references {
         let known = identities.get(&target.collection).zip(target.identities.take());
         target.resolved = known.map(|(known, seen)| count(&seen.0, known));
@@ -40,11 +65,11 @@ fn field(field: &mut FieldProfile, identities: &Identities) {
         field.resolves = candidates(&texts, field.count("string"), identities);
     }
     if let Some(array) = &mut field.array {
-        self::field(&mut array.items, identities);
+        self::field(&mut array.items, identities, circles);
     }
     if let Some(map) = &mut field.map {
         let inner = map.fields.iter_mut().chain(map.values.as_deref_mut());
-        inner.for_each(|inner| self::field(inner, identities));
+        inner.for_each(|inner| self::field(inner, identities, circles));
     }
 }
 
@@ -57,6 +82,7 @@ fn candidates(texts: &Hashes, values: u64, identities: &Identities) -> Vec<Resol
             count: values,
             distinct: texts.len() as u64,
             resolved: Some(count(texts, known)),
+            circular: None,
             identities: None,
         })
         .filter(|candidate| candidate.resolved > Some(0))

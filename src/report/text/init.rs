@@ -15,7 +15,7 @@ pub fn init(report: &InitReport) -> String {
     let columns = [
         Column::Text("collection"),
         Column::Number("documents"),
-        Column::Number("no documents"),
+        Column::Number("malformed"),
         Column::Text("tables"),
         Column::Number("columns"),
     ];
