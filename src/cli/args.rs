@@ -13,6 +13,7 @@ use super::settings::{byte_size, collection, duration, positive, reject_limit};
 
 const AFTER_HELP: &str = "\
 Examples:
+  fireferry init export/                              a pipeline and tables for what is there
   fireferry check pipelines/classroom.yaml            may it run? changes nothing
   fireferry run pipelines/classroom.yaml --dry-run    what would happen? changes nothing
   fireferry run pipelines/classroom.yaml              do it
@@ -114,6 +115,8 @@ pub enum ProgressKind {
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Profile a source, and write a pipeline, its migrations and a report of what to decide; changes nothing else
+    Init(InitArgs),
     /// Validate the pipeline, connect to both ends, run its tests and all checks; changes nothing
     Check(PipelineArg),
     /// Run the pipeline's own tests; reads only the pipeline file, changes nothing
@@ -161,6 +164,46 @@ pub struct PipelineArg {
     /// The pipeline file, e.g. pipelines/classroom.yaml
     #[arg(value_name = "PIPELINE")]
     pub file: PathBuf,
+}
+
+const INIT_HELP: &str = "\
+Reads every document once (or a sample) and writes four kinds of files into DIR: pipelines/NAME.yaml,
+schemas/NAME/0001_create_tables.{up,down}.sql, NAME.profile.json and NAME.profile.md. Then `fireferry run
+pipelines/NAME.yaml` works as it is. Constraints that only a full read proves are left out after a sample.
+
+Examples:
+  fireferry init export/                          a folder with one file or folder per collection
+  fireferry init firestore:my-app-1a2b3 --sample 1000 --max-reads 20000
+  fireferry init dump.ndjson --name shop --out shop --force";
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+#[command(after_help = INIT_HELP)]
+pub struct InitArgs {
+    /// A file, a folder, or firestore:PROJECT[/DATABASE]
+    #[arg(value_name = "SOURCE")]
+    pub from: String,
+    /// Write there
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub out: PathBuf,
+    /// Name of the pipeline; default: of the file, folder or project
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The shape of the files, where it cannot be told, e.g. plain, firestore_rest
+    #[arg(long, value_name = "SHAPE")]
+    pub shape: Option<String>,
+    /// The field that plain objects have their id in; default: id
+    #[arg(long, value_name = "FIELD")]
+    pub id_field: Option<String>,
+    /// Read only so many documents of each collection
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub sample: Option<u64>,
+    /// Stop reading before a live source bills more reads than this
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub max_reads: Option<u64>,
+    /// Overwrite files of an earlier draft
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Which part of the work.

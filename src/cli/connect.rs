@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::ExposeSecret;
 
@@ -10,9 +11,7 @@ use crate::destination::libsql::{LibsqlFile, Mode, RemoteDatabase, RemoteOptions
 use crate::engine::Context;
 use crate::engine::stage::Stage;
 use crate::error::{Error, ErrorKind, Result};
-use crate::pipeline::resolved::{
-    DestinationUrl, FirestoreSpec, JsonSpec, Pipeline, Settings, SnapshotSpec, SourceSpec,
-};
+use crate::pipeline::resolved::{DestinationUrl, FirestoreSpec, JsonSpec, Pipeline, SnapshotSpec, SourceSpec};
 use crate::pipeline::{self, Overrides};
 use crate::source::Source;
 use crate::source::firestore::{FirestoreOptions, FirestoreSource, SnapshotPolicy};
@@ -79,7 +78,8 @@ pub fn connect(app: &App, file: &Path, access: Access) -> Result<Connected> {
 
 /// Opens both ends of a pipeline.
 pub fn connect_pipeline(app: &App, pipeline: Pipeline, state: StateFolder, access: Access) -> Result<Connected> {
-    let source = open_source(&pipeline.source, &pipeline.settings).map_err(Error::refused)?;
+    let retries = Retries { most: pipeline.settings.max_retries, time: pipeline.settings.max_retry_time };
+    let source = open_source(&pipeline.source, retries).map_err(Error::refused)?;
     let fresh = FreshFile::of(&pipeline.destination.url);
     let destination = open_destination(&pipeline, access).map_err(Error::refused)?;
     let progress = Shown::new(&app.settings, &app.output);
@@ -96,7 +96,24 @@ pub fn connect_pipeline(app: &App, pipeline: Pipeline, state: StateFolder, acces
     Ok(Connected { context, progress, state, fresh })
 }
 
-fn open_source(spec: &SourceSpec, settings: &Settings) -> Result<Arc<dyn Source>> {
+/// How stubborn a live source is.
+#[derive(Debug, Clone, Copy)]
+pub struct Retries {
+    /// Retries of one operation.
+    pub most: usize,
+    /// Longest time spent on them.
+    pub time: Duration,
+}
+
+impl Default for Retries {
+    /// As in a pipeline that says nothing else.
+    fn default() -> Self {
+        Self { most: 10, time: Duration::from_secs(60) }
+    }
+}
+
+/// Opens a source.
+pub fn open_source(spec: &SourceSpec, retries: Retries) -> Result<Arc<dyn Source>> {
     match spec {
         SourceSpec::Json(JsonSpec { path, shape, id_field, collection, rename_migrated }) => {
             let options = JsonOptions {
@@ -108,11 +125,11 @@ fn open_source(spec: &SourceSpec, settings: &Settings) -> Result<Arc<dyn Source>
             };
             Ok(Arc::new(JsonSource::open(options)?))
         }
-        SourceSpec::Firestore(spec) => Ok(Arc::new(FirestoreSource::new(firestore_options(spec, settings)))),
+        SourceSpec::Firestore(spec) => Ok(Arc::new(FirestoreSource::new(firestore_options(spec, retries)))),
     }
 }
 
-fn firestore_options(spec: &FirestoreSpec, settings: &Settings) -> FirestoreOptions {
+fn firestore_options(spec: &FirestoreSpec, retries: Retries) -> FirestoreOptions {
     FirestoreOptions {
         project: spec.project.clone(),
         database: spec.database.clone(),
@@ -126,8 +143,8 @@ fn firestore_options(spec: &FirestoreSpec, settings: &Settings) -> FirestoreOpti
         concurrency: spec.concurrency,
         push_down: spec.push_down,
         price_per_100k_reads: spec.price_per_100k_reads,
-        max_retries: settings.max_retries,
-        max_retry_time: settings.max_retry_time,
+        max_retries: retries.most,
+        max_retry_time: retries.time,
     }
 }
 

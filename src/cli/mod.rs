@@ -8,6 +8,7 @@ mod connect;
 mod error_view;
 pub mod exit;
 mod explain;
+mod init;
 mod logging;
 pub mod output;
 mod pipeline_schema;
@@ -116,6 +117,7 @@ async fn dispatch(app: &App, verb: Verb) -> Result<Exit> {
         app.log.discard();
     }
     match verb {
+        Verb::Init(args) => init::init(app, &args).await,
         Verb::Check(args) => check::check(app, &args).await,
         Verb::Test(args) => test::test(app, &args),
         Verb::Plan(args) => plan::plan(app, &args).await,

@@ -12,6 +12,7 @@ mod details;
 mod drift;
 mod estimate;
 mod feed;
+pub mod init;
 mod load;
 pub mod migrate;
 mod pace;

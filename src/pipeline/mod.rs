@@ -21,7 +21,7 @@ pub mod tests;
 mod units;
 mod yaml;
 
-pub use compile::Overrides;
+pub use compile::{Overrides, source_named};
 pub use json_schema::{json_schema, json_schema_of_included};
 pub use load::load;
 pub use units::{duration, reject_limit, size};

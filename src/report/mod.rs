@@ -6,7 +6,9 @@
 pub mod drift;
 pub mod failure;
 pub mod finding;
+pub mod init;
 pub mod markdown;
 pub mod plan;
+pub mod profile;
 pub mod run;
 pub mod text;

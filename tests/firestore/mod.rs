@@ -7,7 +7,7 @@ mod facts;
 mod faults;
 mod independent;
 mod kills;
-mod live;
+pub mod live;
 mod sample;
 pub mod server;
 mod snapshot;

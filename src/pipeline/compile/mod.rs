@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use ends::Overrides;
+pub use source::source_named;
 
 use super::decode::{Problems, nearest};
 use super::fingerprint::fingerprint;

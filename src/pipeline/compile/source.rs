@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::ends::Overrides;
 use super::resolve;
 use crate::domain::document::CollectionPattern;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::decode::Problems;
 use crate::pipeline::mark::{At, Mark};
 use crate::pipeline::model::{OnSuccess, Snapshot, SourceKind, SourceModel, WhichFields};
@@ -17,8 +17,43 @@ const DEFAULT_DATABASE: &str = "(default)";
 const CONCURRENCY: usize = 8;
 /// US dollars for 100,000 reads of a multi-region database, the dearest common kind.
 const PRICE_PER_100K_READS: f64 = 0.06;
+/// The field that plain objects have their id in.
+const ID_FIELD: &str = "id";
 /// How `--source` names a live Firestore.
 const SCHEME: &str = "firestore:";
+
+/// A source that no pipeline file describes yet, as the command line names it: a path, or
+/// `firestore:PROJECT[/DATABASE]`.
+///
+/// # Errors
+/// Kind `Usage`, for names that no project or database can have.
+pub fn source_named(text: &str, shape: Option<&str>, id_field: Option<&str>) -> Result<SourceSpec> {
+    let Some(name) = text.strip_prefix(SCHEME) else {
+        return Ok(SourceSpec::Json(JsonSpec {
+            path: working_directory_path(text),
+            shape: shape.map(str::to_owned),
+            id_field: id_field.unwrap_or(ID_FIELD).to_owned(),
+            collection: None,
+            rename_migrated: false,
+        }));
+    };
+    let (project, database) = name.split_once('/').unwrap_or((name, DEFAULT_DATABASE));
+    check_names(project, database).map_err(|message| {
+        Error::new(ErrorKind::Usage, "invalid_source", message)
+            .hint("write `firestore:PROJECT` or `firestore:PROJECT/DATABASE`")
+    })?;
+    Ok(SourceSpec::Firestore(FirestoreSpec {
+        project: project.to_owned(),
+        database: database.to_owned(),
+        credentials: None,
+        snapshot: SnapshotSpec::Now,
+        partitions: None,
+        concurrency: CONCURRENCY,
+        push_down: true,
+        mapped_fields_only: false,
+        price_per_100k_reads: PRICE_PER_100K_READS,
+    }))
+}
 
 /// The source of the file, or of the command line with the file's settings.
 pub(super) fn source(
@@ -166,7 +201,7 @@ fn json(model: &SourceModel, path: Option<PathBuf>, problems: &mut Problems<'_>)
     Some(SourceSpec::Json(JsonSpec {
         path: path?,
         shape: model.shape.as_ref().map(|shape| shape.value.0.to_owned()),
-        id_field: model.id_field.as_ref().map_or_else(|| "id".to_owned(), |field| field.value.clone()),
+        id_field: model.id_field.as_ref().map_or_else(|| ID_FIELD.to_owned(), |field| field.value.clone()),
         collection,
         rename_migrated: model.on_success == Some(OnSuccess::RenameMigrated),
     }))

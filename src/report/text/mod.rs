@@ -2,10 +2,12 @@
 
 mod check;
 mod format;
+mod init;
 mod plan;
 mod run;
 
 pub use check::check;
 pub use format::{Column, bytes, clean, clean_lines, count, duration, moment, price, seconds, shorten, table};
+pub use init::init;
 pub use plan::plan;
 pub use run::{estimate, reject, run, sum};

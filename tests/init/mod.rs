@@ -1,0 +1,9 @@
+//! From a source that nobody described to a database: `init`, then `run`, without an edit between them.
+
+mod classroom;
+mod draft;
+mod live;
+mod odd;
+mod options;
+mod shapes;
+mod support;
