@@ -1,5 +1,7 @@
 //! Documents of sub-collections to the documents above them.
 
+use std::collections::BTreeSet;
+
 use super::ENOUGH;
 use super::columns::Targets;
 use super::evidence::number;
@@ -44,6 +46,29 @@ pub(super) fn link(collections: &[&CollectionProfile], targets: &Targets, draft:
             table.columns[column].references = Some((target.table.clone(), "id".to_owned()));
         });
     }
+}
+
+/// Documents that will be rejected for their own sake must not take along those that refer to them.
+pub(super) fn forget_refused(draft: &mut Draft) {
+    let refused: BTreeSet<String> =
+        draft.doubts.iter().filter(|doubt| doubt.serious).map(|doubt| doubt.collection.clone()).collect();
+    let lacking = draft.tables.iter().filter(|table| table.each.is_none() && refused.contains(&table.collection));
+    let lacking: BTreeSet<String> = lacking.map(|table| table.name.clone()).collect();
+    let mut doubts = Vec::new();
+    for table in &mut draft.tables {
+        for column in &mut table.columns {
+            let Some((parent, _)) = column.references.take_if(|(parent, _)| lacking.contains(parent)) else { continue };
+            doubts.push(Doubt {
+                collection: table.collection.clone(),
+                field: Some(column.from.clone()),
+                found: format!("some documents of {parent} that it may refer to will be rejected"),
+                chosen: "no foreign key, so that only those are rejected".to_owned(),
+                instead: "correct them, then add the foreign key".to_owned(),
+                serious: false,
+            });
+        }
+    }
+    draft.doubts.extend(doubts);
 }
 
 /// Changes a column of a table.

@@ -28,6 +28,7 @@ pub fn draft(profile: &Profile) -> Draft {
         draft.watermarks.extend(watermarks(collection));
     }
     parents::link(&collections, &targets, &mut draft);
+    parents::forget_refused(&mut draft);
     circles::open(&mut draft);
     draft
 }

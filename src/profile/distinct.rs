@@ -49,7 +49,7 @@ impl Distinct {
             State::About(registers) => register(registers, hash),
             State::Exact(known) => {
                 self.waiting.push(hash);
-                if self.waiting.len() >= FEWEST_WAITING.max(known.len() / 4) {
+                if self.waiting.len() >= FEWEST_WAITING.max(known.len() / 8) {
                     self.settle();
                 }
             }

@@ -149,7 +149,7 @@ impl Node {
     fn scalar(&mut self, value: &Value, place: Place<'_>) -> Option<u64> {
         let root = place.depth == 0;
         match value {
-            Value::Null | Value::Array(_) | Value::Map(_) | Value::Invalid(_) => return None,
+            Value::Null | Value::Array(_) | Value::Map(_) | Value::Invalid(_) => None,
             Value::Boolean(flag) => Some(hash_of(flag)),
             Value::Integer(number) => {
                 self.numbers.integer(*number);

@@ -119,3 +119,22 @@ fn collections_that_refer_to_each_other_and_documents_that_refer_to_themselves()
     assert_eq!(column(&database, "user_friends", "friend_id"), "TEXT NOT NULL", "friends of friends are friends");
     assert!(doubts(&answer, "captain")[0].contains("teams → users → teams"), "{answer:#}");
 }
+
+#[test]
+fn a_document_that_is_rejected_for_its_own_sake_takes_no_other_along() {
+    let sandbox = Sandbox::new();
+    let root = "projects/p/databases/(default)/documents";
+    let user = |n: usize| {
+        let time = if n == 3 { "the day before" } else { "2024-01-01T00:00:00Z" };
+        json!({ "name": format!("{root}/users/{n}"), "fields": { "at": { "timestampValue": time } } })
+    };
+    let order = |n: usize| {
+        let owner = json!({ "referenceValue": format!("{root}/users/{}", n % 20) });
+        json!({ "name": format!("{root}/orders/{n}"), "fields": { "owner": owner } })
+    };
+    sandbox.write("x/all.ndjson", lines((0..20).map(user).chain((0..60).map(order))));
+    let answer = init(&sandbox, "x", &[]);
+    assert!(answer["readiness"]["warnings"][0].as_str().unwrap().contains("users/3"), "{answer:#}");
+    let report = sandbox.run(&["run", "pipelines/x.yaml", "--json"]).exits(4).json();
+    assert_eq!((&report["totals"]["rejected"], &report["totals"]["inserted"]), (&json!(1), &json!(79)));
+}
