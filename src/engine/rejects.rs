@@ -22,8 +22,7 @@ pub(super) async fn export(
     state: &Path,
     run: &str,
 ) -> Result<(Vec<RejectReport>, u64)> {
-    let folder = state.join("runs").join(run).join("rejects");
-    let mut files = Files { folder, open: BTreeMap::new() };
+    let mut files = Files { folder: folder(state, run), open: BTreeMap::new() };
     files.reset()?;
     let mut shown = Vec::new();
     let mut total = 0;
@@ -43,6 +42,15 @@ pub(super) async fn export(
     }
     files.finish()?;
     Ok((shown, total))
+}
+
+/// Removes the files of an earlier invocation: what waited then was written since.
+pub(super) fn forget(state: &Path, run: &str) -> Result<()> {
+    Files { folder: folder(state, run), open: BTreeMap::new() }.reset()
+}
+
+fn folder(state: &Path, run: &str) -> PathBuf {
+    state.join("runs").join(run).join("rejects")
 }
 
 /// A stored reject as shown.

@@ -254,6 +254,8 @@ async fn conclude(run: &mut Prepared, work: &mut Work, result: Result<()>) -> Re
         if result.is_err() || work.totals.rejected + work.totals.waiting > 0 {
             let exported = rejects::export(run.ctx.destination.as_mut(), &run.ctx.state, &run.run).await;
             (work.rejects, work.total_rejects) = exported?;
+        } else {
+            rejects::forget(&run.ctx.state, &run.run)?;
         }
         run.ctx.destination.release_lease().await
     };
