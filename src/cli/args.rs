@@ -134,7 +134,7 @@ pub enum Verb {
         #[command(subcommand)]
         verb: BackupVerb,
     },
-    /// Migrations of the destination's schema: apply, show
+    /// Migrations of the destination's schema: make, test, apply, take back, show, validate, adopt
     #[command(subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
     Schema {
         /// What to do.
