@@ -1,6 +1,5 @@
 //! Fields that no column maps; [`super::UnknownFields`] says which those are.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{ColumnMapping, Input, Mapping};
@@ -69,8 +68,8 @@ impl Mapping {
 /// The names of a mapping, prepared so that a document without any other field is told at once.
 #[derive(Debug, Clone)]
 pub struct KnownFields {
-    /// Fields that are mapped whole.
-    whole: HashSet<String>,
+    /// Fields that are mapped whole, sorted.
+    whole: Vec<String>,
     mapping: Arc<Mapping>,
 }
 
@@ -79,16 +78,23 @@ impl KnownFields {
     pub fn of(mapping: Arc<Mapping>) -> Self {
         let paths = mapping.paths();
         let whole = paths.iter().filter(|path| path.len() == 1).filter_map(|path| path.first().cloned());
-        Self { whole: whole.collect(), mapping }
+        let mut whole: Vec<String> = whole.collect();
+        whole.sort_unstable();
+        Self { whole, mapping }
     }
 
     /// The fields of a document that no column maps, as paths.
     pub fn unknown(&self, document: &Document) -> Vec<String> {
         let mut names = Vec::new();
-        if document.fields.iter().any(|(name, _)| !self.whole.contains(name)) {
+        if document.fields.iter().any(|(name, _)| !self.knows(document, name)) {
             list_unknown(&document.fields, &self.mapping.known_paths(document), "", &mut names);
         }
         names
+    }
+
+    fn knows(&self, document: &Document, name: &str) -> bool {
+        self.whole.binary_search_by(|known| known.as_str().cmp(name)).is_ok()
+            || (self.mapping.id_field.as_deref() == Some(name) && is_id(document, name))
     }
 }
 
