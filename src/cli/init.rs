@@ -1,10 +1,12 @@
 //! `init`: a source nobody has described yet becomes a pipeline with its tables. Writes new files only.
 
+use std::io::Write;
 use std::path::{Component, Path, PathBuf};
 
 use crate::engine::init::{InitOptions, profile};
 use crate::error::{Error, ErrorKind, Result};
 use crate::infer::{PipelineSource, down, draft, pipeline, readiness, up};
+use crate::ledger::files::private_create;
 use crate::pipeline::resolved::SourceSpec;
 use crate::pipeline::{self, Overrides};
 use crate::profile::Profile;
@@ -201,16 +203,13 @@ fn json(document: &ProfileDocument<'_>) -> Result<String> {
 
 /// Writes a file that only its owner may read: pages quote documents.
 fn write(path: &Path, text: &str) -> Result<()> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
     let failed = |error: std::io::Error| {
         Error::new(ErrorKind::Config, "file_unwritable", "a file cannot be written").file(path).caused_by(error)
     };
     if let Some(folder) = path.parent() {
         fs_err::create_dir_all(folder).map_err(failed)?;
     }
-    let mut options = std::fs::OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path).map_err(failed)?;
+    let mut file = private_create(path).map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)
 }
 

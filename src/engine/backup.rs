@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Context;
+use super::lease::leased;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::files::{private_create, private_dir};
 use crate::pipeline::resolved::BackupPolicy;
@@ -76,16 +77,18 @@ pub async fn restore(ctx: &mut Context, path: &Path) -> Result<BackupEntry> {
         .file(&entry.path)
         .hint("use another one: `fireferry backup list`"));
     }
-    ctx.destination.acquire_lease(&ctx.initiated_by).await?;
+    leased(ctx, async |ctx| put_back(ctx, &entry.path).await).await?;
+    Ok(entry)
+}
+
+async fn put_back(ctx: &mut Context, path: &Path) -> Result<()> {
     // What is half restored was backed up when that began.
     let half_restored = ctx.destination.check().await.is_err_and(|error| error.code() == UNFINISHED);
     if !half_restored && holds_rows(ctx).await.unwrap_or(false) {
         let before = take(ctx, "restore").await?;
         ctx.progress.message(&format!("backed up what was there to {}", before.path.display()));
     }
-    ctx.destination.restore(&entry.path).await?;
-    ctx.destination.release_lease().await?;
-    Ok(entry)
+    ctx.destination.restore(path).await
 }
 
 /// Takes the backup that the policy asks for before a run.

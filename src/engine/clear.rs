@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::lease::leased;
 use super::{Context, backup, stats};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::graph;
@@ -19,7 +20,10 @@ pub struct ClearReport {
 /// user's consent.
 pub async fn clear(ctx: &mut Context, no_backup: bool) -> Result<ClearReport> {
     ctx.destination.check().await?;
-    ctx.destination.acquire_lease(&ctx.initiated_by).await?;
+    leased(ctx, async |ctx| held(ctx, no_backup).await).await
+}
+
+async fn held(ctx: &mut Context, no_backup: bool) -> Result<ClearReport> {
     let schema = ctx.destination.inspect().await?;
     let order = graph::order(&ctx.pipeline.collections, Some(&schema), &[])?;
     if !order.cycles.is_empty() {
@@ -45,7 +49,6 @@ pub async fn clear(ctx: &mut Context, no_backup: bool) -> Result<ClearReport> {
         .collect();
     debug_assert!(tables.len() <= stats::tables_of(ctx).len());
     let deleted = ctx.destination.clear(&ctx.pipeline.name, &tables).await?;
-    ctx.destination.release_lease().await?;
     Ok(ClearReport {
         backup: backup.map(|entry| entry.path.display().to_string()),
         tables: tables.into_iter().zip(deleted).collect(),

@@ -13,6 +13,7 @@ mod drift;
 mod estimate;
 mod feed;
 pub mod init;
+mod lease;
 mod load;
 pub mod migrate;
 mod pace;

@@ -194,6 +194,22 @@ fn a_server_that_stops_ends_the_run_which_is_resumed_when_it_is_back() {
 }
 
 #[test]
+fn a_run_that_is_refused_by_a_check_leaves_nothing_on_the_server() {
+    let Some(server) = Sqld::start() else { return };
+    let folder = Sandbox::new();
+    let workspace = small(&folder.path(""), &Place::new(server.url()));
+    for file in std::fs::read_dir(&workspace.source).unwrap() {
+        std::fs::write(file.unwrap().path(), "").unwrap();
+    }
+    let before = server.everything();
+    for options in [&[][..], &["--stage"]] {
+        let outcome = text_run(&workspace, options);
+        assert_eq!(outcome.code, 3, "{outcome:?}");
+        assert_eq!(server.everything(), before, "{options:?}");
+    }
+}
+
+#[test]
 fn a_destination_in_use_is_refused_with_the_name_of_its_user() {
     let Some(scenario) = Scenario::new(300, SOON) else { return };
     let first = scenario.fresh(SOON);

@@ -3,13 +3,15 @@
 
 use serde::Serialize;
 
-use super::load;
 use super::plan::version;
-use super::validate::{expected, name_of};
+use super::validate::expected;
+use super::{load, name_of};
 use crate::destination::MigrationStep;
 use crate::domain::schema_diff::{Difference, Kind, differences};
 use crate::engine::Context;
+use crate::engine::lease::leased;
 use crate::error::{Error, ErrorKind, Result};
+use crate::schema::Migrations;
 
 /// What was taken over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -27,7 +29,10 @@ pub struct AdoptReport {
 pub async fn adopt(ctx: &mut Context, to: u64) -> Result<AdoptReport> {
     let migrations = load(ctx)?;
     ctx.destination.check().await?;
-    ctx.destination.acquire_lease(&ctx.initiated_by).await?;
+    leased(ctx, async |ctx| held(ctx, &migrations, to).await).await
+}
+
+async fn held(ctx: &mut Context, migrations: &Migrations, to: u64) -> Result<AdoptReport> {
     let applied = ctx.destination.migrations().await?;
     migrations.pending(&applied)?;
     let known = version(&applied);
@@ -37,7 +42,7 @@ pub async fn adopt(ctx: &mut Context, to: u64) -> Result<AdoptReport> {
         return Err(Error::new(ErrorKind::Usage, "nothing_to_adopt", message)
             .hint("`fireferry schema status PIPELINE` lists the migrations"));
     }
-    let expected = expected(ctx, &migrations, to).await?;
+    let expected = expected(ctx, migrations, to).await?;
     let found = differences(&ctx.destination.inspect().await?, &expected);
     refuse_others(&found, to)?;
     let mut adopted = Vec::new();
@@ -47,7 +52,6 @@ pub async fn adopt(ctx: &mut Context, to: u64) -> Result<AdoptReport> {
         ctx.progress.message(&format!("adopted migration {}", name_of(file)));
         adopted.push(name_of(file));
     }
-    ctx.destination.release_lease().await?;
     Ok(AdoptReport { adopted, differences: found.into_iter().map(|difference| difference.what).collect() })
 }
 

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::Context;
 use crate::destination::{AppliedMigration, Destination, MigrationStep};
 use crate::error::{Error, ErrorKind, Result};
-use crate::schema::Migrations;
+use crate::schema::{Migration, Migrations};
 
 pub use adopt::{AdoptReport, adopt};
 pub use plan::{Loss, MigrationPlan, PlannedStep, plan_down, plan_up};
@@ -81,6 +81,11 @@ pub(super) async fn apply(ctx: &mut Context, pending: &[MigrationStep], saying: 
 /// `0001_create_users`.
 pub(super) fn name(step: &MigrationStep) -> String {
     format!("{:04}_{}", step.version, step.name)
+}
+
+/// The same of a file.
+fn name_of(file: &Migration) -> String {
+    name(&file.step(true))
 }
 
 /// The pipeline's migrations.

@@ -2,9 +2,8 @@
 
 use serde::Serialize;
 
-use super::load;
 use super::plan::version;
-use super::validate::name_of;
+use super::{load, name_of};
 use crate::destination::Destination;
 use crate::domain::schema::Schema;
 use crate::domain::schema_diff::differences;

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::plan::{MigrationPlan, plan_down, plan_up};
 use super::{apply, load, validate};
+use crate::engine::lease::leased;
 use crate::engine::{Context, backup};
 use crate::error::Result;
 use crate::pipeline::resolved::BackupPolicy;
@@ -46,11 +47,7 @@ async fn perform(ctx: &mut Context, options: Options, upwards: bool) -> Result<O
     // A folder that is wrong is told before anything is locked.
     load(ctx)?;
     ctx.destination.check().await?;
-    ctx.destination.acquire_lease(&ctx.initiated_by).await?;
-    let done = held(ctx, options, upwards).await;
-    let released = ctx.destination.release_lease().await;
-    let done = done?;
-    released.map(|()| done)
+    leased(ctx, async |ctx| held(ctx, options, upwards).await).await
 }
 
 async fn held(ctx: &mut Context, options: Options, upwards: bool) -> Result<Outcome> {

@@ -6,8 +6,8 @@ use super::load;
 use super::plan::version;
 use crate::domain::schema::Schema;
 use crate::domain::schema_diff::{Kind, differences};
+use crate::engine::Context;
 use crate::engine::steps::blank;
-use crate::engine::{Context, migrate};
 use crate::error::Result;
 use crate::report::finding::{Finding, Severity};
 use crate::schema::Migrations;
@@ -81,9 +81,4 @@ pub(super) fn compare(actual: &Schema, expected: &Schema) -> Vec<Finding> {
             .hint("the migrations make something else: write the difference as a migration, or undo it by hand")
     };
     differences(actual, expected).into_iter().map(finding).collect()
-}
-
-/// `0001_users`.
-pub(super) fn name_of(file: &crate::schema::Migration) -> String {
-    migrate::name(&file.step(true))
 }

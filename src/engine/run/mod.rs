@@ -49,26 +49,60 @@ pub async fn prepare(mut ctx: Context, options: RunOptions) -> Result<Prepared> 
     if ctx.stage.as_ref().is_some_and(|stage| stage.entry().is_some()) {
         return resume::complete_stage(ctx, options, started_at, started).await;
     }
-    if !options.dry_run && may_hold_lease(&mut ctx).await {
-        ctx.destination.acquire_lease(&ctx.initiated_by).await?;
-        retire::finish_earlier(&mut ctx).await?;
+    let ready = match make_ready(&mut ctx, options).await {
+        Ok(ready) => ready,
+        Err(error) => {
+            give_up(&mut ctx).await;
+            return Err(error);
+        }
+    };
+    if let Some(fresh) = fresh_stage {
+        fresh.keep();
     }
-    let (options, record) = resume::find(&mut ctx, options).await?;
+    let Ready { options, run, resumed, examination, estimate, shadow } = ready;
+    Ok(Prepared { ctx, options, run, resumed, examination, estimate, started_at, started, _shadow: shadow })
+}
+
+/// What a run may start with.
+struct Ready {
+    options: RunOptions,
+    run: String,
+    resumed: Option<Resumed>,
+    examination: Examination,
+    estimate: Option<Estimate>,
+    shadow: Option<ScratchGuard>,
+}
+
+/// Leaves nothing behind of a run that does not start: no lease that others would have to wait for.
+async fn give_up(ctx: &mut Context) {
+    // Why it does not start is what counts.
+    let _ = ctx.destination.release_lease().await;
+    if let Some(stage) = &mut ctx.stage {
+        stage.give_up().await;
+    }
+}
+
+async fn make_ready(ctx: &mut Context, options: RunOptions) -> Result<Ready> {
+    if !options.dry_run && may_hold_lease(ctx).await {
+        ctx.destination.acquire_lease(&ctx.initiated_by).await?;
+        retire::finish_earlier(ctx).await?;
+    }
+    let (options, record) = resume::find(ctx, options).await?;
     if let Some(most) = options.max_reads.or(ctx.pipeline.settings.max_reads) {
         ctx.source.limit_reads(most);
     }
     if record.is_none() && !options.dry_run {
-        resume::mention_unfinished(&mut ctx).await;
+        resume::mention_unfinished(ctx).await;
     }
     ctx.progress.phase("preflight");
-    let mut examination = examine(&mut ctx, &options).await?;
+    let mut examination = examine(ctx, &options).await?;
     examination.refuse_unless_safe()?;
     if !options.dry_run {
         // What was in the way at first may be gone by now; without the lease nothing is written.
         ctx.destination.acquire_lease(&ctx.initiated_by).await?;
     }
     let resumed = match record {
-        Some(record) => Some(resume::compare(&mut ctx, record, &examination).await?),
+        Some(record) => Some(resume::compare(ctx, record, &examination).await?),
         None => None,
     };
     for finding in examination.findings.iter().filter(|finding| finding.severity > Severity::Info) {
@@ -76,7 +110,7 @@ pub async fn prepare(mut ctx: Context, options: RunOptions) -> Result<Prepared> 
     }
     let estimate = match resumed {
         None if !examination.nothing_left => {
-            estimate::estimate(&mut ctx, &options, &examination.steps, &examination.counts).await?
+            estimate::estimate(ctx, &options, &examination.steps, &examination.counts).await?
         }
         _ => None,
     };
@@ -84,16 +118,13 @@ pub async fn prepare(mut ctx: Context, options: RunOptions) -> Result<Prepared> 
         ctx.progress.message(&format!("warning: {warning}"));
         examination.findings.push(Finding::new(Severity::Warning, "time_limit", warning));
     }
-    let shadow = if options.dry_run { Some(enter_shadow(&mut ctx, &examination.steps).await?) } else { None };
+    let shadow = if options.dry_run { Some(enter_shadow(ctx, &examination.steps).await?) } else { None };
     let run = match (&resumed, &ctx.stage) {
         (Some(resumed), _) => resumed.record.run.clone(),
         (None, Some(stage)) => stage.run().to_owned(),
         (None, None) => uuid::Uuid::now_v7().to_string(),
     };
-    if let Some(fresh) = fresh_stage {
-        fresh.keep();
-    }
-    Ok(Prepared { ctx, options, run, resumed, examination, estimate, started_at, started, _shadow: shadow })
+    Ok(Ready { options, run, resumed, examination, estimate, shadow })
 }
 
 /// False for a destination that cannot be written at all, which preflight explains. One that is busy can be leased: it

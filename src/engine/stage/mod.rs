@@ -48,6 +48,14 @@ impl Stage {
         &self.run
     }
 
+    /// The server is not written to after all.
+    pub(super) async fn give_up(&mut self) {
+        if let Some(target) = &mut self.target {
+            // Why the run does not start is what counts.
+            let _ = target.release_lease().await;
+        }
+    }
+
     /// What is known of the file, once it is complete.
     pub(super) fn entry(&self) -> Option<&Entry> {
         self.entry.as_ref()
