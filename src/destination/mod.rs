@@ -160,6 +160,14 @@ pub struct PartitionState {
     pub counts: Counts,
 }
 
+impl PartitionState {
+    /// Nothing of it was written yet.
+    #[must_use]
+    pub fn at_start(collection: String, partition: Partition) -> Self {
+        Self { partition, collection, sequence: 0, cursor: None, done: false, counts: Counts::default() }
+    }
+}
+
 /// What must be known of a run to resume it, stored in the destination before its first commit.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct RunRecord {
@@ -347,6 +355,12 @@ pub trait Destination: Send {
     /// Creates or upgrades fireferry's own tables. A newer format than this program knows is refused.
     async fn initialize(&mut self) -> Result<()>;
 
+    /// [`Self::initialize`], and then [`Self::count`]: one question where a destination is far away.
+    async fn initialize_and_count(&mut self, tables: &[String]) -> Result<Vec<u64>> {
+        self.initialize().await?;
+        self.count(tables).await
+    }
+
     /// Stores a new run with the partitions of its collections, before its first commit.
     async fn start_run(&mut self, run: &RunRecord, partitions: &[(String, Partition)]) -> Result<()>;
 
@@ -356,12 +370,23 @@ pub trait Destination: Send {
     /// Updates status and details of a run.
     async fn update_run(&mut self, run: &RunRecord) -> Result<()>;
 
+    /// [`Self::update_run`] for the last time, and then [`Self::release_lease`]; in one transaction where that is cheaper.
+    async fn conclude_run(&mut self, run: &RunRecord) -> Result<()> {
+        self.update_run(run).await?;
+        self.release_lease().await
+    }
+
     /// Updates a run and forgets, in the same transaction, what it did to the collections named: their checkpoints and
     /// rejects. Their partitions and rows stay.
     async fn restart(&mut self, run: &RunRecord, collections: &[String]) -> Result<()>;
 
     /// The durable state of a run's partitions, in the order they were stored.
     async fn partitions(&mut self, run: &str) -> Result<Vec<PartitionState>>;
+
+    /// [`Self::partitions`] and [`Self::count`]: one question where a destination is far away.
+    async fn partitions_and_count(&mut self, run: &str, tables: &[String]) -> Result<(Vec<PartitionState>, Vec<u64>)> {
+        Ok((self.partitions(run).await?, self.count(tables).await?))
+    }
 
     /// Sums of the counts of all commits of a run by collection name, those of retries (`~…`) included. `partitions`
     /// leaves the latter out.

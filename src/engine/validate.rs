@@ -29,9 +29,14 @@ pub(super) fn passed_over(source: &dyn Source, states: &[PartitionState], collec
     cursors.map(|bookmark| source.passed_over(&Cursor(bookmark.cursor))).sum()
 }
 
+/// Every table of the steps.
+pub(super) fn tables_of(steps: &[Step]) -> Vec<String> {
+    steps.iter().flat_map(Step::tables).map(str::to_owned).collect()
+}
+
 /// Rows of every table of the steps.
 pub(super) async fn rows_of(destination: &mut dyn Destination, steps: &[Step]) -> Result<BTreeMap<String, u64>> {
-    let tables: Vec<String> = steps.iter().flat_map(Step::tables).map(str::to_owned).collect();
+    let tables = tables_of(steps);
     let rows = destination.count(&tables).await?;
     Ok(tables.into_iter().zip(rows).collect())
 }

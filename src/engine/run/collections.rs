@@ -111,7 +111,8 @@ async fn take_over_counts(run: &mut Prepared, work: &mut Work) -> Result<()> {
 }
 
 async fn states_by_step(run: &mut Prepared) -> Result<Vec<Vec<PartitionState>>> {
-    let states = run.ctx.destination.partitions(&run.run).await?;
+    let states =
+        if run.resumed.is_some() { run.ctx.destination.partitions(&run.run).await? } else { run.fresh_partitions() };
     let of = |step: &Step| states.iter().filter(|state| state.collection == step.name()).cloned().collect();
     Ok(run.examination.steps.iter().map(of).collect())
 }

@@ -1,14 +1,14 @@
 //! The work of a run, step by step. What is durable is kept in [`Work`], so that the report tells the truth
 //! whatever happens.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::budget::{Budget, Stop};
 use super::super::details::Details;
 use super::super::drift::Drift;
 use super::super::sample::{self, Selection};
-use super::super::steps::Step;
-use super::super::validate::{Known, passed_over, rows_of, validate};
+use super::super::validate::{Known, passed_over, tables_of, validate};
 use super::super::{backup, migrate, rejects, samples, stage};
 use super::{Prepared, collections, outcome, reading, renew, retire};
 use crate::destination::RunRecord;
@@ -55,9 +55,9 @@ async fn perform(run: &mut Prepared, work: &mut Work) -> Result<()> {
         work.warnings.push("nothing left to do: the source holds only what earlier runs put away".to_owned());
         return Ok(());
     }
-    prepare_destination(run, work).await?;
+    let rows_before = prepare_destination(run, work).await?;
     let selections = select(run).await?;
-    begin(run, work, &selections).await?;
+    begin(run, work, &selections, rows_before).await?;
     let budget = Budget::new(&run.ctx.pipeline.settings, &run.options, run.ctx.stop.clone(), run.started);
     collections::load_all(run, work, &budget, &selections).await?;
     if work.stop.is_none() {
@@ -76,8 +76,8 @@ async fn conclude_load(run: &mut Prepared, work: &mut Work) -> Result<()> {
     if work.stop.is_none() { retire_source(run, work).await } else { Ok(()) }
 }
 
-/// Backup, then migrations, then fireferry's own tables.
-async fn prepare_destination(run: &mut Prepared, work: &mut Work) -> Result<()> {
+/// Backup, then migrations, then fireferry's own tables. Returns the rows of every table before a new run.
+async fn prepare_destination(run: &mut Prepared, work: &mut Work) -> Result<BTreeMap<String, u64>> {
     if !run.options.dry_run && run.resumed.is_none() {
         let skip = run.options.no_backup;
         if let Some(entry) = backup::before_run(&mut run.ctx, skip).await? {
@@ -90,7 +90,10 @@ async fn prepare_destination(run: &mut Prepared, work: &mut Work) -> Result<()> 
         let saying = if run.options.dry_run { "a real run would apply migration" } else { "applied migration" };
         migrate::apply(&mut run.ctx, &pending, saying).await?;
     }
-    run.ctx.destination.initialize().await
+    // A resumed run knows what was there before it.
+    let tables = if run.resumed.is_some() { Vec::new() } else { tables_of(&run.examination.steps) };
+    let rows = run.ctx.destination.initialize_and_count(&tables).await?;
+    Ok(tables.into_iter().zip(rows).collect())
 }
 
 async fn select(run: &Prepared) -> Result<Vec<Option<Arc<Selection>>>> {
@@ -105,7 +108,12 @@ async fn select(run: &Prepared) -> Result<Vec<Option<Arc<Selection>>>> {
 }
 
 /// Stores the run with its partitions before the first commit, or takes over the one that is resumed.
-async fn begin(run: &mut Prepared, work: &mut Work, selections: &[Option<Arc<Selection>>]) -> Result<()> {
+async fn begin(
+    run: &mut Prepared,
+    work: &mut Work,
+    selections: &[Option<Arc<Selection>>],
+    rows_before: BTreeMap<String, u64>,
+) -> Result<()> {
     if let Some(resumed) = &mut run.resumed {
         work.details = resumed.details.clone();
         resumed.record.status = Status::Running.as_str().to_owned();
@@ -116,7 +124,7 @@ async fn begin(run: &mut Prepared, work: &mut Work, selections: &[Option<Arc<Sel
         return run.ctx.destination.update_run(&resumed.record).await;
     }
     let backup = work.details.backup.take();
-    work.details = details_of(run, selections, backup).await?;
+    work.details = Details { backup, rows_before, ..details_of(run, selections).await? };
     let record = RunRecord {
         run: run.run.clone(),
         pipeline: run.ctx.pipeline.name.clone(),
@@ -126,34 +134,23 @@ async fn begin(run: &mut Prepared, work: &mut Work, selections: &[Option<Arc<Sel
         schema_fingerprint: run.ctx.destination.inspect().await?.fingerprint,
         details: work.details.store(),
     };
-    let partitions: Vec<(String, Partition)> = run
-        .examination
-        .steps
-        .iter()
-        .zip(&run.examination.partitions)
-        .flat_map(|(step, partitions)| partitions.iter().map(|partition| (step.name().to_owned(), partition.clone())))
-        .collect();
+    let fresh = run.fresh_partitions().into_iter();
+    let partitions: Vec<(String, Partition)> = fresh.map(|state| (state.collection, state.partition)).collect();
     run.ctx.destination.start_run(&record, &partitions).await?;
     work.record = Some(record);
     Ok(())
 }
 
-async fn details_of(
-    run: &mut Prepared,
-    selections: &[Option<Arc<Selection>>],
-    backup: Option<String>,
-) -> Result<Details> {
+async fn details_of(run: &mut Prepared, selections: &[Option<Arc<Selection>>]) -> Result<Details> {
     let mut details = Details {
         sample: run.options.sample,
         on_conflict: run
             .options
             .on_conflict
             .and_then(|strategy| serde_json::to_value(strategy).ok()?.as_str().map(str::to_owned)),
-        backup,
         snapshot: run.examination.snapshot.clone(),
         ..Details::default()
     };
-    details.rows_before = rows_of(run.ctx.destination.as_mut(), &run.examination.steps).await?;
     for (index, step) in run.examination.steps.iter().enumerate() {
         let counted = run.examination.counts.get(index).copied().unwrap_or(0);
         let selected = selections.get(index).and_then(|selection| selection.as_ref().map(|chosen| chosen.len()));
@@ -210,9 +207,9 @@ async fn retire_source(run: &mut Prepared, work: &mut Work) -> Result<()> {
 
 async fn validate_all(run: &mut Prepared, work: &mut Work) -> Result<()> {
     let steps = run.examination.steps.clone();
-    let states = run.ctx.destination.partitions(&run.run).await?;
-    let rows = rows_of(run.ctx.destination.as_mut(), &steps).await?;
-    let tables: Vec<String> = steps.iter().flat_map(Step::tables).map(str::to_owned).collect();
+    let tables = tables_of(&steps);
+    let (states, rows) = run.ctx.destination.partitions_and_count(&run.run, &tables).await?;
+    let rows = tables.iter().cloned().zip(rows).collect();
     let violations = run.ctx.destination.foreign_key_check(&tables, VIOLATIONS).await?;
     for (index, step) in steps.iter().enumerate() {
         let counts = work.tallies.get(index).copied().unwrap_or_default();
@@ -249,14 +246,14 @@ async fn conclude(run: &mut Prepared, work: &mut Work, result: Result<()>) -> Re
         let mut details = work.details.clone();
         details.reads += run.ctx.source.usage().bill.map_or(0, |bill| bill.reads);
         record.details = details.store();
-        run.ctx.destination.update_run(&record).await?;
         // A destination far away need not be asked for what is known.
-        if result.is_err() || work.totals.rejected + work.totals.waiting > 0 {
-            let exported = rejects::export(run.ctx.destination.as_mut(), &run.ctx.state, &run.run).await;
-            (work.rejects, work.total_rejects) = exported?;
-        } else {
+        if result.is_ok() && work.totals.rejected + work.totals.waiting == 0 {
             rejects::forget(&run.ctx.state, &run.run)?;
+            return run.ctx.destination.conclude_run(&record).await;
         }
+        run.ctx.destination.update_run(&record).await?;
+        let exported = rejects::export(run.ctx.destination.as_mut(), &run.ctx.state, &run.run).await;
+        (work.rejects, work.total_rejects) = exported?;
         run.ctx.destination.release_lease().await
     };
     let recorded = recorded.await;

@@ -15,6 +15,8 @@ use jiff::Timestamp;
 use super::preflight::{Examination, examine};
 use super::steps::{self, ScratchGuard, Step};
 use super::{Context, RunOptions, estimate, stage};
+use crate::destination::PartitionState;
+use crate::domain::cursor::Partition;
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::finding::{Finding, Severity};
 use crate::report::plan::Estimate;
@@ -144,6 +146,16 @@ impl Prepared {
     /// Whether it goes on with an earlier run.
     pub fn is_resumed(&self) -> bool {
         self.resumed.is_some()
+    }
+
+    /// The partitions of a run that wrote nothing yet.
+    fn fresh_partitions(&self) -> Vec<PartitionState> {
+        let steps = self.examination.steps.iter().zip(&self.examination.partitions);
+        let of = |(step, partitions): (&Step, &Vec<Partition>)| {
+            let name = step.name().to_owned();
+            partitions.clone().into_iter().map(move |partition| PartitionState::at_start(name.clone(), partition))
+        };
+        steps.flat_map(of).collect()
     }
 
     /// The limit of billed reads.

@@ -125,7 +125,7 @@ fn plan(database: &Database, schema: &Schema, run: &str, target: &Target) -> Res
         insert: prepare(&sql::insert_row(target))?,
         update: sql::update_row(target).map(|sql| prepare(&sql)).transpose()?,
         compare: prepare(&sql::compare_row(target))?,
-        owner: database.row(&seen::owner(run, target), |row| integer(row, 0))?,
+        owner: database.row(&seen::owner(run, target.collection.as_str()), |row| integer(row, 0))?,
         waiting: number(database, &rejects::waiting(run, target))?,
         unique_sets: claims::unique_sets(&table, target),
         target: target.clone(),

@@ -78,8 +78,7 @@ pub fn decode_partition(row: &[SqlValue]) -> Result<PartitionState, Failure> {
     let partition = Partition { id: text(row, 1)?, bounds: text(row, 2)? };
     let collection = text(row, 0)?;
     if row.get(3) == Some(&SqlValue::Null) {
-        let counts = Counts::default();
-        return Ok(PartitionState { partition, collection, sequence: 0, cursor: None, done: false, counts });
+        return Ok(PartitionState::at_start(collection, partition));
     }
     Ok(PartitionState {
         partition,

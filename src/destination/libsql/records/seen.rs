@@ -18,9 +18,9 @@ pub const FORGET: &str = "DELETE FROM _fireferry_seen WHERE owner = ?1 AND key =
 
 /// The collection's first partition, which owns its keys and claims: a number that stays the same when the run is
 /// resumed. No row for a collection without partitions.
-pub fn owner(run: &str, target: &Target) -> Statement {
+pub fn owner(run: &str, collection: &str) -> Statement {
     let sql = "SELECT id FROM _fireferry_partitions WHERE run = ?1 AND collection = ?2 ORDER BY id LIMIT 1";
-    Statement::new(sql, vec![run.into(), target.collection.as_str().into()])
+    Statement::new(sql, vec![run.into(), collection.into()])
 }
 
 /// Remembers the document's key: one row changes if it is new to the run, none otherwise.

@@ -1,7 +1,7 @@
 //! Questions that change nothing: is it there, may it be written, is it sound, how many rows.
 
 use super::RemoteDatabase;
-use super::connection::unexpected;
+use super::connection::{Rows, unexpected};
 use super::hrana::batch::{Builder, ok};
 use super::hrana::{Request, Response, Stmt};
 use super::records::decoded;
@@ -84,10 +84,8 @@ impl RemoteDatabase {
     }
 
     pub(super) async fn count_rows(&self, tables: &[String]) -> Result<Vec<u64>> {
-        let count = |table: &String| Statement::new(format!("SELECT count(*) FROM {}", quote(table)), vec![]);
-        let answers = self.connection.queries(tables.iter().map(count).collect()).await?;
-        let counts = decoded(&answers.concat(), |row| integer(row, 0))?;
-        Ok(counts.into_iter().map(|rows| u64::try_from(rows).unwrap_or_default()).collect())
+        let answers = self.connection.queries(row_counts(tables)).await?;
+        decode_row_counts(&answers.concat())
     }
 
     /// The first rows in the order of the primary key.
@@ -99,4 +97,16 @@ impl RemoteDatabase {
         let limit = SqlValue::Integer(i64::try_from(limit).unwrap_or(i64::MAX));
         decoded(&self.connection.query(Statement::new(sql, vec![limit])).await?, |row| exact_row(row, columns.len()))
     }
+}
+
+/// Rows of every table, one question each.
+pub(super) fn row_counts(tables: &[String]) -> Vec<Statement> {
+    let count = |table: &String| Statement::new(format!("SELECT count(*) FROM {}", quote(table)), vec![]);
+    tables.iter().map(count).collect()
+}
+
+/// The answers to [`row_counts`], one row each.
+pub(super) fn decode_row_counts(rows: &Rows) -> Result<Vec<u64>> {
+    let counts = decoded(rows, |row| integer(row, 0))?;
+    Ok(counts.into_iter().map(|rows| u64::try_from(rows).unwrap_or_default()).collect())
 }

@@ -102,6 +102,10 @@ impl Destination for RemoteDatabase {
         self.create_state().await
     }
 
+    async fn initialize_and_count(&mut self, tables: &[String]) -> Result<Vec<u64>> {
+        self.create_state_and_count(tables).await
+    }
+
     async fn start_run(&mut self, run: &RunRecord, partitions: &[(String, Partition)]) -> Result<()> {
         self.insert_run(run, partitions).await
     }
@@ -114,12 +118,20 @@ impl Destination for RemoteDatabase {
         self.save_run(run).await
     }
 
+    async fn conclude_run(&mut self, run: &RunRecord) -> Result<()> {
+        self.save_run_and_release(run).await
+    }
+
     async fn restart(&mut self, run: &RunRecord, collections: &[String]) -> Result<()> {
         self.restart_collections(run, collections).await
     }
 
     async fn partitions(&mut self, run: &str) -> Result<Vec<PartitionState>> {
         self.partition_states(run).await
+    }
+
+    async fn partitions_and_count(&mut self, run: &str, tables: &[String]) -> Result<(Vec<PartitionState>, Vec<u64>)> {
+        self.partition_states_and_rows(run, tables).await
     }
 
     async fn counts(&mut self, run: &str) -> Result<Vec<(String, Counts)>> {

@@ -26,6 +26,9 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS _fireferry_lease (
   mark    TEXT NOT NULL     -- the last transaction of the holder
 ) STRICT";
 
+/// Code of the error when another process took over.
+pub(super) const LEASE_LOST: &str = "lease_lost";
+
 /// Fails the transaction unless the statement before changed exactly one row.
 pub(super) const CHANGED_ONE: &str = "SELECT CASE WHEN changes() = 1 THEN 1 ELSE abs(-9223372036854775807 - 1) END";
 
@@ -121,10 +124,15 @@ impl Lease {
         }
     }
 
+    /// The step that gives it back.
+    pub fn give_back(&self) -> Statement {
+        let sql = "UPDATE _fireferry_lease SET holder = '', expires = 0 WHERE id = 1 AND holder = ?1";
+        Statement::new(sql, vec![text_value(&self.holder)])
+    }
+
     /// Gives it back. In a database that fireferry never wrote to, nothing is left of it.
     pub async fn release(self, connection: &Connection, written: bool) -> Result<()> {
-        let give_back = "UPDATE _fireferry_lease SET holder = '', expires = 0 WHERE id = 1 AND holder = ?1";
-        let mut statements = vec![Statement::new(give_back, vec![text_value(&self.holder)])];
+        let mut statements = vec![self.give_back()];
         if !written {
             statements.push(Statement::new(CHANGED_ONE, vec![]));
             statements.push(Statement::new("DROP TABLE _fireferry_lease", vec![]));
@@ -250,7 +258,7 @@ fn lost(by: Option<&Held>) -> Error {
         Some(held) => format!("the lease was taken over by {}", held.owner),
         None => "the lease is gone from the destination".to_owned(),
     };
-    Error::new(ErrorKind::LeaseHeld, "lease_lost", format!("{what}; nothing more was written")).hint(
+    Error::new(ErrorKind::LeaseHeld, LEASE_LOST, format!("{what}; nothing more was written")).hint(
         "this process was silent for longer than `lease_time`; go on with --resume when the other one has finished",
     )
 }

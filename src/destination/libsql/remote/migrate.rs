@@ -33,8 +33,8 @@ impl RemoteDatabase {
         let elapsed = self.lease.as_ref().map_or_else(|| "0".to_owned(), Lease::elapsed);
         all.push(migrations::record(step, &elapsed));
         // Rebuilding a table must not cascade into its children; what is left is checked before the commit.
-        match self.schema_transaction(&all, Foreign::Unchecked).await? {
-            Ok(()) => Ok(()),
+        match self.schema_transaction(&all, Foreign::Unchecked, vec![]).await? {
+            Ok(_) => Ok(()),
             Err(refused) if refused.statement == Some(parts.len()) => {
                 let somewhere = ("some table".to_owned(), "the table it refers to".to_owned());
                 Err(migrations::orphaned(step, &somewhere))

@@ -29,7 +29,7 @@ use connection::Connection;
 use hrana::Client;
 use lease::Lease;
 use survey::Survey;
-use write::{Flights, Session, Sizing};
+use write::{Flights, FreshRun, Session, Sizing};
 
 use crate::error::Result;
 
@@ -41,6 +41,8 @@ pub struct RemoteDatabase {
     survey: Option<Survey>,
     lease: Option<Lease>,
     session: Option<Session>,
+    /// The run that was stored just now.
+    fresh: Option<FreshRun>,
     flights: Flights,
     sizing: Sizing,
     /// Commits to be sent one by one, because the last one was refused.
@@ -66,6 +68,7 @@ impl RemoteDatabase {
             survey: None,
             lease: None,
             session: None,
+            fresh: None,
             flights: Flights::default(),
             careful: 0,
             refused: 0,

@@ -1,11 +1,14 @@
 //! fireferry's own tables on the server.
 
 use super::RemoteDatabase;
+use super::checks::{decode_row_counts, row_counts};
 use super::connection::Rows;
 use super::hrana::Trouble;
+use super::lease::LEASE_LOST;
 use super::transaction::Foreign;
+use super::write::FreshRun;
 use crate::destination::libsql::failure::Failure;
-use crate::destination::libsql::records::{checkpoints, rejects, runs, state};
+use crate::destination::libsql::records::{checkpoints, rejects, runs, seen, state};
 use crate::destination::libsql::statement::integer;
 use crate::destination::{PartitionState, RejectQuery, RunRecord, StoredReject};
 use crate::domain::cursor::{Counts, Partition};
@@ -18,18 +21,41 @@ const MOST_BYTES: i64 = 4 << 20;
 impl RemoteDatabase {
     /// Creates fireferry's tables unless they exist; refuses those of a newer program.
     pub(super) async fn create_state(&mut self) -> Result<()> {
-        if self.has_state().await? {
-            return Ok(());
-        }
-        let id = uuid::Uuid::now_v7().to_string();
-        self.schema_transaction(&state::create(&id), Foreign::Checked)
-            .await?
-            .map_err(|refused| Trouble::Sql(refused.failure).into_error(self.connection.host()))
+        self.create_state_and_count(&[]).await.map(drop)
     }
 
-    /// Stores a run with its partitions.
+    /// The same, and rows of tables with it.
+    pub(super) async fn create_state_and_count(&mut self, tables: &[String]) -> Result<Vec<u64>> {
+        if self.has_state().await? {
+            return self.count_rows(tables).await;
+        }
+        let id = uuid::Uuid::now_v7().to_string();
+        let created = self.schema_transaction(&state::create(&id), Foreign::Checked, row_counts(tables)).await?;
+        match created.map_err(|refused| Trouble::Sql(refused.failure).into_error(self.connection.host()))? {
+            Some(answers) => {
+                let rows: Result<Vec<Rows>, Failure> = answers.into_iter().collect();
+                decode_row_counts(&rows.map_err(refused_question)?.concat())
+            }
+            None => self.count_rows(tables).await,
+        }
+    }
+
+    /// Stores a run with its partitions, and remembers what a load of it will ask first.
     pub(super) async fn insert_run(&mut self, run: &RunRecord, partitions: &[(String, Partition)]) -> Result<()> {
-        self.transaction(&runs::insert(run, partitions)).await.map(drop)
+        let mut statements = runs::insert(run, partitions);
+        let own = statements.len();
+        let mut collections: Vec<String> = partitions.iter().map(|(collection, _)| collection.clone()).collect();
+        collections.dedup();
+        statements.push(rejects::next_id());
+        statements.extend(collections.iter().map(|collection| seen::owner(&run.run, collection)));
+        let Some(answers) = self.transaction(&statements).await? else { return Ok(()) };
+        let mut numbers = answers.iter().skip(own).map(|answer| integer(answer.rows.first()?, 0).ok());
+        self.fresh = numbers.next().flatten().map(|next_reject| FreshRun {
+            run: run.run.clone(),
+            next_reject,
+            owners: collections.into_iter().zip(numbers).collect(),
+        });
+        Ok(())
     }
 
     /// The newest run of the pipeline, or the run named if it is the pipeline's.
@@ -50,9 +76,29 @@ impl RemoteDatabase {
         }
     }
 
+    /// Stores the end of a run and gives the lease back.
+    pub(super) async fn save_run_and_release(&mut self, run: &RunRecord) -> Result<()> {
+        let Some(lease) = &self.lease else { return self.save_run(run).await };
+        let statements = [runs::update(run), lease.give_back()];
+        let applied = self.transaction(&statements).await;
+        match applied {
+            Ok(answers) => {
+                self.lease = None;
+                let unknown = answers.and_then(|answers| Some(answers.first()?.affected_row_count == 0));
+                if unknown == Some(true) { Err(runs::unknown_run(&run.run)) } else { Ok(()) }
+            }
+            // Given back by a try whose reply was lost, or taken over before that: the record tells.
+            Err(error) if error.code() == LEASE_LOST => {
+                let stored = self.newest_run(&run.pipeline, Some(&run.run)).await?;
+                if stored.as_ref() == Some(run) { Ok(()) } else { Err(error) }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// Stores status and details of a run and forgets what it did to collections.
     pub(super) async fn restart_collections(&mut self, run: &RunRecord, collections: &[String]) -> Result<()> {
-        self.session = None;
+        (self.session, self.fresh) = (None, None);
         self.transaction(&runs::restart(run, collections)).await.map(drop)
     }
 
@@ -62,6 +108,21 @@ impl RemoteDatabase {
             return Ok(vec![]);
         }
         decoded(&self.connection.query(checkpoints::partitions(run)).await?, checkpoints::decode_partition)
+    }
+
+    /// The same, and rows of tables with it.
+    pub(super) async fn partition_states_and_rows(
+        &mut self,
+        run: &str,
+        tables: &[String],
+    ) -> Result<(Vec<PartitionState>, Vec<u64>)> {
+        if !self.has_state().await? {
+            return Ok((vec![], self.count_rows(tables).await?));
+        }
+        let questions = [checkpoints::partitions(run)].into_iter().chain(row_counts(tables)).collect();
+        let mut answers = self.connection.queries(questions).await?.into_iter();
+        let states = decoded(&answers.next().unwrap_or_default(), checkpoints::decode_partition)?;
+        Ok((states, decode_row_counts(&answers.collect::<Vec<Rows>>().concat())?))
     }
 
     /// Sums of all commits of a run by collection.
@@ -145,6 +206,11 @@ impl RemoteDatabase {
 /// Every row, decoded.
 pub(super) fn decoded<T>(rows: &Rows, decode: impl Fn(&[SqlValue]) -> Result<T, Failure>) -> Result<Vec<T>> {
     rows.iter().map(|row| decode(row)).collect::<Result<_, _>>().map_err(unreadable)
+}
+
+/// SQLite refuses what any database must answer.
+fn refused_question(failure: Failure) -> Error {
+    Error::new(ErrorKind::Destination, "destination_sql", failure.message)
 }
 
 /// An answer that is not what was asked for.

@@ -50,19 +50,27 @@ impl RemoteDatabase {
         Ok(self.transact(statements, foreign, vec![]).await?.map(|applied| applied.map(|(answers, _)| answers)))
     }
 
-    /// A transaction that changes the schema, and what the server says of itself afterwards.
+    /// A transaction that changes the schema, and what the server says of itself afterwards; `also` is asked after that.
+    /// `None`: applied, but the answers were lost.
     pub(super) async fn schema_transaction(
         &mut self,
         statements: &[Statement],
         foreign: Foreign,
-    ) -> Result<Result<(), Refused>> {
+        also: Vec<Statement>,
+    ) -> Result<Result<Option<Vec<Result<Rows, Failure>>>, Refused>> {
         self.survey = None;
-        match self.transact(statements, foreign, survey::questions()).await? {
-            Ok(Some((_, answers))) => self.survey = Some(Survey::decode(answers)?),
-            Ok(None) => {}
-            Err(refused) => return Ok(Err(refused)),
+        let mut questions = survey::questions();
+        let own = questions.len();
+        questions.extend(also);
+        match self.transact(statements, foreign, questions).await? {
+            Ok(Some((_, mut answers))) => {
+                let others = answers.split_off(own.min(answers.len()));
+                self.survey = Some(Survey::decode(answers)?);
+                Ok(Ok(Some(others)))
+            }
+            Ok(None) => Ok(Ok(None)),
+            Err(refused) => Ok(Err(refused)),
         }
-        Ok(Ok(()))
     }
 
     /// The answers of the transaction's statements, and those of what is asked after it.

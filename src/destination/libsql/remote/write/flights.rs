@@ -85,6 +85,11 @@ impl Flights {
         self.queue.is_empty()
     }
 
+    /// Whether every reply is there, while some were waited for: the server has nothing to do.
+    pub(super) fn have_landed(&self) -> bool {
+        !self.queue.is_empty() && self.queue.iter().all(|flight| flight.reply.is_finished())
+    }
+
     /// How many are under way.
     pub(super) fn len(&self) -> usize {
         self.queue.len()

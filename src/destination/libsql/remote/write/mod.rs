@@ -24,5 +24,5 @@ mod trial;
 mod units;
 
 pub(super) use flights::Flights;
-pub(super) use session::Session;
+pub(super) use session::{FreshRun, Session};
 pub(super) use sizing::Sizing;

@@ -27,8 +27,14 @@ pub(super) enum Item {
 }
 
 impl Pending {
-    /// Takes batches from the feed until it says `None` or enough is taken; the rest stays in the feed.
-    pub async fn collect(header: &CommitHeader, feed: &mut dyn Feed, enough: Enough) -> Result<Self> {
+    /// Takes batches from the feed until it says `None` or enough is taken; the rest stays in the feed. Less is enough for a
+    /// server that waits for it.
+    pub async fn collect(
+        header: &CommitHeader,
+        feed: &mut dyn Feed,
+        enough: Enough,
+        waits: impl Fn() -> bool,
+    ) -> Result<Self> {
         let mut pending = Self {
             header: header.clone(),
             items: Vec::new(),
@@ -38,6 +44,7 @@ impl Pending {
             last: false,
         };
         while !enough.reached(&pending)
+            && !(pending.items.len() >= enough.for_who_waits && waits())
             && let Some(batch) = feed.next().await?
         {
             pending.add(batch);
@@ -68,6 +75,8 @@ impl Pending {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Enough {
     pub documents: usize,
+    /// Documents for a server that has nothing to do.
+    pub for_who_waits: usize,
     pub bytes: i64,
 }
 

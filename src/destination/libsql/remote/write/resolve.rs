@@ -30,22 +30,26 @@ impl RemoteDatabase {
         if self.session.as_ref().is_none_or(|session| session.run != header.run) {
             return Err(internal("a commit of a run that was not prepared"));
         }
-        let pending = Pending::collect(header, feed, self.sizing.enough()).await?;
+        let pending = Pending::collect(header, feed, self.sizing.enough(), || self.flights.have_landed()).await?;
         let (to, last) = (pending.to.clone(), pending.last);
         let mut durable = Vec::new();
-        if self.plain(&pending)? {
+        if self.takes_inserts(header)? && self.insertable(&pending)? {
             // Made while the one before is under way.
             let mut request = self.simple_request(&pending)?;
             let made = self.refused;
+            let mut landed = Vec::new();
             while self.flights.len() >= self.allowed_in_flight() {
-                self.land_one(&mut durable).await?;
+                landed.extend(self.land_one(&mut durable).await?);
             }
             // A refused commit may have left waiting documents behind, and has other numbers for its rejects.
-            if self.plain(&pending)? {
+            if self.takes_inserts(header)? {
                 if made != self.refused {
                     request = self.simple_request(&pending)?;
                 }
                 self.send(pending, request)?;
+                // The request goes out first; then the memory of those before it is given back, which takes a while.
+                tokio::task::yield_now().await;
+                drop(landed);
                 return Ok(Written { to, last, durable });
             }
         }
@@ -57,7 +61,7 @@ impl RemoteDatabase {
     /// Waits until everything that was sent is durable.
     pub(in super::super) async fn land_all(&mut self, durable: &mut Vec<Receipt>) -> Result<()> {
         while !self.flights.is_empty() {
-            self.land_one(durable).await?;
+            drop(self.land_one(durable).await?);
         }
         Ok(())
     }
@@ -66,13 +70,17 @@ impl RemoteDatabase {
         if self.careful > 0 { 1 } else { self.options.commits_in_flight.max(1) }
     }
 
-    /// Whether all documents can simply be inserted, as far as is known.
-    fn plain(&self, pending: &Pending) -> Result<bool> {
+    /// Whether the target's documents can simply be inserted, as far as is known.
+    fn takes_inserts(&self, header: &CommitHeader) -> Result<bool> {
+        let plan = self.session()?.plan(header)?;
+        Ok(plan.target.empty_at_start && plan.waiting == 0)
+    }
+
+    /// Whether nothing speaks against inserting all of these documents.
+    fn insertable(&self, pending: &Pending) -> Result<bool> {
         let plan = self.session()?.plan(&pending.header)?;
         let key_is_null = |row: &[SqlValue]| plan.target.key.iter().any(|index| row[*index] == SqlValue::Null);
-        Ok(plan.target.empty_at_start
-            && plan.waiting == 0
-            && pending.documents().all(|(_, document)| document.waiting.is_none() && !key_is_null(&document.row)))
+        Ok(pending.documents().all(|(_, document)| document.waiting.is_none() && !key_is_null(&document.row)))
     }
 
     fn send(&mut self, pending: Pending, request: Request) -> Result<()> {
@@ -126,21 +134,23 @@ impl RemoteDatabase {
         }
     }
 
-    /// Waits for the oldest commit. If it was refused, it is written document by document, and those sent after it again.
-    async fn land_one(&mut self, durable: &mut Vec<Receipt>) -> Result<()> {
-        let Some(landed) = self.flights.land(&self.connection).await else { return Ok(()) };
+    /// Waits for the oldest commit and gives it back. If it was refused, it is written document by document, and those sent
+    /// after it again.
+    async fn land_one(&mut self, durable: &mut Vec<Receipt>) -> Result<Option<Flight>> {
+        let Some(landed) = self.flights.land(&self.connection).await else { return Ok(None) };
         let (flight, landed) = landed?;
         match landed {
             Landed::Applied(took) => {
                 self.learn(&flight, took);
                 self.careful = self.careful.saturating_sub(1);
-                durable.push(flight.request.receipt);
-                Ok(())
+                durable.push(flight.request.receipt.clone());
+                Ok(Some(flight))
             }
             // Overtaken by a later one on the way: the earlier ones are durable by now, so its turn has come.
             Landed::OutOfTurn | Landed::Refused => {
                 let narrow = matches!(landed, Landed::Refused);
-                self.again(flight, narrow, durable).await
+                self.again(flight, narrow, durable).await?;
+                Ok(None)
             }
         }
     }

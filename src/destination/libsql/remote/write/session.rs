@@ -20,6 +20,15 @@ pub(in super::super) struct Session {
     pub schema_version: Option<i64>,
 }
 
+/// What a run that was stored just now begins with.
+#[derive(Debug)]
+pub(in super::super) struct FreshRun {
+    pub run: String,
+    pub next_reject: i64,
+    /// Owner of each collection's keys.
+    pub owners: Vec<(String, Option<i64>)>,
+}
+
 /// One target.
 #[derive(Debug)]
 pub(in super::super) struct TargetPlan {
@@ -41,7 +50,22 @@ pub(in super::super) struct ChildPlan {
     pub table: Table,
 }
 
+impl TargetPlan {
+    fn collection(&self) -> &str {
+        self.target.collection.as_str()
+    }
+}
+
 impl Session {
+    /// Nothing of the run was written yet, so nothing waits.
+    fn begin(&mut self, fresh: FreshRun) {
+        self.next_reject = fresh.next_reject;
+        for plan in &mut self.targets {
+            let own = fresh.owners.iter().find(|(collection, _)| collection == plan.collection());
+            plan.owner = own.and_then(|(_, owner)| *owner);
+        }
+    }
+
     /// What a refusal of this target is explained with. `targets` are all of the run.
     pub fn around<'a>(&'a self, plan: &'a TargetPlan, targets: &'a [&'a Target], finalize: bool) -> Around<'a> {
         Around {
@@ -67,9 +91,20 @@ impl RemoteDatabase {
             next_reject: 1,
             schema_version,
         };
+        match self.fresh.take().filter(|fresh| fresh.run == run) {
+            Some(fresh) => session.begin(fresh),
+            None => self.ask_for(&mut session).await?,
+        }
+        self.session = Some(session);
+        Ok(())
+    }
+
+    /// What an earlier invocation of the run left.
+    async fn ask_for(&self, session: &mut Session) -> Result<()> {
+        let run = &session.run;
         let mut questions = vec![rejects::next_id()];
         for plan in &session.targets {
-            questions.extend([seen::owner(run, &plan.target), rejects::waiting(run, &plan.target)]);
+            questions.extend([seen::owner(run, plan.collection()), rejects::waiting(run, &plan.target)]);
         }
         let mut answers = self.connection.queries(questions).await?.into_iter();
         let mut number = || {
@@ -81,7 +116,6 @@ impl RemoteDatabase {
             plan.owner = number();
             plan.waiting = number().unwrap_or(0);
         }
-        self.session = Some(session);
         Ok(())
     }
 }

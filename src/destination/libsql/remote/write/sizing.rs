@@ -39,7 +39,7 @@ impl Sizing {
 
     /// What the next commit takes.
     pub(super) fn enough(&self) -> Enough {
-        Enough { documents: self.documents, bytes: self.most_bytes }
+        Enough { documents: self.documents, for_who_waits: FIRST, bytes: self.most_bytes }
     }
 
     /// Learns from a commit: more next time if the server needed less than half of the time that it should, half as much if
