@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::crossing::crossing;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::{Ledger, RunStart};
 use crate::report::run::{RejectReport, RunReport};
@@ -46,9 +47,11 @@ impl Recorder {
     /// The run starts or goes on.
     pub async fn started(&mut self, run: &RunStart) -> Result<()> {
         let Some(ledger) = self.ledger.clone() else { return Ok(()) };
+        crossing("ledger.starting");
         if self.tolerate(ledger.run_started(run).await)?.is_none() {
             self.ledger = None;
         }
+        crossing("ledger.started");
         Ok(())
     }
 
@@ -73,7 +76,9 @@ impl Recorder {
     pub async fn finished(&mut self, report: &RunReport, rejects: &Path) -> Result<()> {
         let Some(ledger) = self.ledger.clone() else { return Ok(()) };
         let recorded = async {
+            crossing("ledger.finishing");
             ledger.run_finished(report).await?;
+            crossing("ledger.finished");
             copy_rejects(&ledger, report, rejects).await
         };
         self.tolerate(recorded.await).map(drop)
@@ -106,6 +111,7 @@ impl Drop for Watch {
 async fn copy_rejects(ledger: &Ledger, report: &RunReport, folder: &Path) -> Result<()> {
     let run = report.run_id.as_str();
     ledger.clear_rejects(run).await?;
+    crossing("ledger.rejects_cleared");
     for file in reject_files(report, folder)? {
         let mut pages = Pages::open(&file)?;
         while let Some(page) = pages.next()? {

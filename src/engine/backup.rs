@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Context;
 use super::lease::leased;
+use crate::crossing::crossing;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::files::{private_create, private_dir};
 use crate::pipeline::resolved::BackupPolicy;
@@ -114,6 +115,7 @@ pub(super) async fn take(ctx: &mut Context, reason: &str) -> Result<BackupEntry>
     let path = folder.join(format!("{stem}.db"));
     let before_first_run = !ran_before(ctx).await?;
     let file = ctx.destination.backup(&path).await?;
+    crossing("backup.copied");
     let entry = BackupEntry {
         path: file.path,
         pipeline: ctx.pipeline.name.clone(),
@@ -127,6 +129,7 @@ pub(super) async fn take(ctx: &mut Context, reason: &str) -> Result<BackupEntry>
     let description = folder.join(format!("{stem}.json"));
     let text = serde_json::to_vec_pretty(&entry).map_err(|error| failed(&description, error.into()))?;
     write_durably(&description, &text, &ctx.state).map_err(|error| failed(&description, error))?;
+    crossing("backup.listed");
     evict(ctx)?;
     Ok(entry)
 }
@@ -138,6 +141,7 @@ fn write_durably(path: &Path, content: &[u8], state: &Path) -> std::io::Result<(
     let mut file = private_create(&part)?;
     file.write_all(content)?;
     file.sync_all()?;
+    crossing("backup.described");
     fs_err::rename(&part, path)?;
     if cfg!(unix) {
         for folder in path.ancestors().skip(1) {
@@ -158,6 +162,7 @@ fn evict(ctx: &Context) -> Result<()> {
         // First what lists it: what is listed is there.
         let description = entry.path.with_extension("json");
         fs_err::remove_file(&description).map_err(|error| failed(&description, error))?;
+        crossing("backup.unlisted");
         fs_err::remove_file(&entry.path).map_err(|error| failed(&entry.path, error))?;
         ctx.progress.message(&format!("removed old backup {}", entry.path.display()));
     }

@@ -9,6 +9,7 @@ use super::pace::Pace;
 use super::progress::{CollectionProgress, Progress};
 use super::reader::Queue;
 use super::retry;
+use crate::crossing::crossing;
 use crate::destination::{Batch, CommitHeader, Destination, PartitionState, Receipt, Written};
 use crate::domain::cursor::{Counts, Cursor};
 use crate::error::{Error, ErrorKind, Policy, Result};
@@ -92,6 +93,7 @@ impl Loading<'_> {
             let written = self.commit(destination, &header, &mut feed, known).await?;
             let (failed, taken) = (feed.failed.take(), feed.taken());
             self.account(&written.durable, &mut known, tally);
+            crossing("commit.accounted");
             if failed.is_some() || written.last {
                 let rest = destination.flush().await.map_err(|error| error.collection(self.collection))?;
                 self.account(&rest, &mut known, tally);

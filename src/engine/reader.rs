@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use super::bookmark::Bookmark;
 use super::drift::CollectionDrift;
 use super::sample::Selection;
+use crate::crossing::crossing;
 use crate::destination::Batch;
 use crate::domain::cursor::{Cursor, Partition};
 use crate::domain::document::CollectionPattern;
@@ -121,7 +122,9 @@ async fn read_partition(
     let mut pages = reading.source.read(&reading.request, &start.partition, after.as_ref()).await?;
     while let Some(page) = pages.next().await {
         let page = page.map_err(|error| error.collection(collection))?;
+        crossing("page.read");
         let mut batch = batch_of(reading, start, page).await?;
+        crossing("page.mapped");
         sample.read(&batch);
         batch.last |= sample.is_complete();
         let last = batch.last;

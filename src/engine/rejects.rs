@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use crate::crossing::crossing;
 use crate::destination::{Destination, RejectQuery, StoredReject};
 use crate::domain::reject::{RejectData, RejectState};
 use crate::error::{Error, ErrorKind, Result};
@@ -31,6 +32,7 @@ pub(super) async fn export(
         let page = destination.rejects(&query).await?;
         let Some(last) = page.last() else { break };
         query.after = Some(last.id);
+        crossing("rejects.page");
         for stored in &page {
             let report = report_of(stored);
             files.append(&report)?;

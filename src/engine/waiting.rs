@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::budget::{Budget, Stop};
 use super::feed::ReadyFeed;
 use super::load::Tally;
+use crate::crossing::crossing;
 use crate::destination::{Batch, CommitHeader, Destination, RejectQuery, StoredReject};
 use crate::domain::cursor::{Counts, Cursor};
 use crate::domain::json;
@@ -102,6 +103,7 @@ impl Waiting<'_> {
                 pass,
             };
             let counts = retry_page(destination, &header, collection.mapping, &page).await?;
+            crossing("waiting.tried");
             tally.run += counts;
             tally.collection += counts;
         }

@@ -3,4 +3,4 @@
 
 mod codes;
 mod program;
-mod tokens;
+pub mod tokens;

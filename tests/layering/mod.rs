@@ -14,14 +14,18 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("explain", &[]),
     ("pipeline", &["domain", "error", "destination::OnConflict"]),
-    ("source", &["domain", "error"]),
-    ("destination", &["domain", "error"]),
+    ("crossing", &[]),
+    ("source", &["domain", "error", "crossing"]),
+    ("destination", &["domain", "error", "crossing"]),
     ("profile", &["domain", "error"]),
     ("infer", &["domain", "error", "profile"]),
     ("report", &["domain", "error", "profile", "infer"]),
     ("schema", &["domain", "error", "destination", "report"]),
-    ("ledger", &["domain", "error", "report"]),
-    ("engine", &["domain", "error", "pipeline", "source", "destination", "schema", "ledger", "report", "profile"]),
+    ("ledger", &["domain", "error", "report", "crossing"]),
+    (
+        "engine",
+        &["domain", "error", "pipeline", "source", "destination", "schema", "ledger", "report", "profile", "crossing"],
+    ),
     (
         "cli",
         &[
@@ -37,6 +41,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "profile",
             "infer",
             "explain",
+            "crossing",
         ],
     ),
 ];

@@ -65,8 +65,9 @@ impl Scenario {
         self.undisturbed.destination()
     }
 
-    /// Goes on with an interrupted run until it is complete, killed again now and then, and compares everything.
-    pub fn resume_and_compare(&self, workspace: &Workspace, random: &mut Random, what: &str) {
+    /// Goes on with an interrupted run until it is complete, killed again now and then if there is chance, and compares
+    /// everything.
+    pub fn resume_and_compare(&self, workspace: &Workspace, random: Option<&mut Random>, what: &str) {
         if let Some(report) = self.resume(workspace, random, what) {
             let listed = self.undisturbed.listed_rejects();
             assert_eq!(workspace.listed_rejects(), listed, "{what}: the listed rejects differ");
@@ -88,10 +89,12 @@ impl Scenario {
     }
 
     /// The final report; `None` when the run had ended already.
-    fn resume(&self, workspace: &Workspace, random: &mut Random, what: &str) -> Option<Value> {
+    fn resume(&self, workspace: &Workspace, mut random: Option<&mut Random>, what: &str) -> Option<Value> {
         let mut options: &[&str] = &["--resume"];
         for _ in 0..ATTEMPTS {
-            if random.per_mille(250) {
+            if let Some(random) = &mut random
+                && random.per_mille(250)
+            {
                 kill_after(workspace, options, self.duration.mul_f64(random.fraction() * 0.7));
                 options = &["--resume"];
                 continue;
@@ -168,7 +171,7 @@ fn kill_and_resume(scenario: &Scenario, crashes: usize, seed: u64) -> usize {
         let what =
             format!("{} seed {} killed at {moment:?} ({:.1} %)", scenario.name, seed + crash as u64, fraction * 100.0);
         println!("{what}{}", if running { "" } else { ", after the end" });
-        scenario.resume_and_compare(&workspace, &mut random, &what);
+        scenario.resume_and_compare(&workspace, Some(&mut random), &what);
     }
     before_the_end
 }

@@ -14,6 +14,7 @@ mod bad_input;
 mod classroom;
 mod comparison;
 mod crash;
+pub mod crossings;
 mod dry_run;
 pub mod interrupt;
 mod power_loss;

@@ -47,7 +47,7 @@ impl Stopped {
     }
 
     fn goes_on(&self) {
-        self.scenario.resume_and_compare(&self.workspace, &mut Random::new(0), "resumed");
+        self.scenario.resume_and_compare(&self.workspace, Some(&mut Random::new(0)), "resumed");
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use super::crossings::{crash, crossed, moments};
 use super::program::Workspace;
 use crate::support::database::{Database, assert_same};
 use crate::support::documents::Random;
@@ -63,6 +64,27 @@ fn files_are_renamed_once_the_run_is_valid_and_a_killed_run_is_finished_later() 
         assert_eq!(files(&workspace.source), (before.clone(), before.len()), "killed after {moment:?}");
         assert_same(&workspace.destination(), &undisturbed.destination(), "killed");
         Database::open(&workspace.destination()).assert_sound();
+    }
+}
+
+#[test]
+fn a_crash_at_any_crossing_around_the_renaming_is_finished_later() {
+    let undisturbed = workspace();
+    let (before, _) = files(&undisturbed.source);
+    undisturbed.run(&[]).exits(0);
+    let mut crossed = crossed(&mut workspace(), |workspace| drop(workspace.run(&[]).exits(0)));
+    crossed.retain(|name, _| name.starts_with("source.") || name == "rejects.forgotten");
+    assert_eq!(crossed.len(), 3, "{crossed:?}");
+    for moment in moments(&crossed, 1) {
+        let mut workspace = workspace();
+        assert!(crash(&mut workspace, &moment, |workspace| workspace.run(&[]).code), "no crash at {moment}");
+        assert_eq!(files(&workspace.source).0, before, "crashed at {moment}: a file was lost or changed");
+        // Finishing what was begun is done by any run; it crashes there as well.
+        let again = "1:source.retired";
+        crash(&mut workspace, again, |workspace| workspace.run(&[]).code);
+        finish(&workspace);
+        assert_eq!(files(&workspace.source), (before.clone(), before.len()), "crashed at {moment}");
+        assert_same(&workspace.destination(), &undisturbed.destination(), &moment);
     }
 }
 

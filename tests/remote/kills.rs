@@ -26,45 +26,23 @@ fn a_killed_run_is_resumed_at_once_and_ends_like_an_undisturbed_one() {
         let mut left = 1 + random.below(2);
         let what = format!("seed {}", seed + kill as u64);
         let mut options: &[&str] = &[];
-        let report = loop {
-            if left > 0 {
-                left -= 1;
-                let moment = duration.mul_f64(0.05 + 0.9 * random.fraction());
-                let mut command = remote.run_command(options);
-                let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-                std::thread::sleep(moment);
-                let running = child.try_wait().unwrap().is_none();
-                child.kill().unwrap();
-                child.wait().unwrap();
-                println!("{what}: killed after {moment:?}{}", if running { "" } else { ", when it had ended" });
-                landed += usize::from(running);
-                if !running {
-                    duration = duration.mul_f64(0.7);
-                }
-            } else {
-                let outcome = run(&remote, remote.run_command(options));
-                match outcome.code {
-                    4 => break Some(outcome.json()),
-                    2 if outcome.stdout.contains("nothing_to_resume") => {
-                        // Nothing was recorded yet, or everything is done.
-                        let runs = "SELECT name FROM sqlite_schema WHERE name = '_fireferry_runs'";
-                        let complete = !scenario.server.query(runs).is_empty()
-                            && scenario.server.integer("SELECT count(*) FROM _fireferry_runs") == 1;
-                        if complete {
-                            break None;
-                        }
-                        options = &[];
-                        continue;
-                    }
-                    _ => panic!("{what}: {outcome:?}"),
-                }
+        while left > 0 {
+            left -= 1;
+            let moment = duration.mul_f64(0.05 + 0.9 * random.fraction());
+            let mut command = remote.run_command(options);
+            let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            std::thread::sleep(moment);
+            let running = child.try_wait().unwrap().is_none();
+            child.kill().unwrap();
+            child.wait().unwrap();
+            println!("{what}: killed after {moment:?}{}", if running { "" } else { ", when it had ended" });
+            landed += usize::from(running);
+            if !running {
+                duration = duration.mul_f64(0.7);
             }
             options = &["--resume"];
-        };
-        match report {
-            Some(report) => scenario.compare(&report, &what),
-            None => scenario.compare_content(&what),
         }
+        scenario.resume_and_compare(&remote, &what);
     }
     assert!(landed * 2 >= kills, "only {landed} kills landed before the end");
 }

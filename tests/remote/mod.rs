@@ -3,6 +3,7 @@
 mod classroom;
 pub mod client;
 mod copies;
+mod crossings;
 mod disturbed;
 mod equality;
 mod errors;

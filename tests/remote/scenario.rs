@@ -80,6 +80,28 @@ impl Scenario {
         self.compare_content(what);
     }
 
+    /// Goes on with a run that ended too soon, once, and compares everything.
+    pub fn resume_and_compare(&self, remote: &Workspace, what: &str) {
+        let mut options: &[&str] = &["--resume"];
+        loop {
+            let outcome = run(remote, remote.run_command(options));
+            match outcome.code {
+                4 => return self.compare(&outcome.json(), what),
+                2 if outcome.stdout.contains("nothing_to_resume") && self.is_recorded() => {
+                    return self.compare_content(what);
+                }
+                // It ended before it was recorded.
+                2 if outcome.stdout.contains("nothing_to_resume") && !options.is_empty() => options = &[],
+                _ => panic!("{what}: {outcome:?}"),
+            }
+        }
+    }
+
+    fn is_recorded(&self) -> bool {
+        let runs = "SELECT name FROM sqlite_schema WHERE name = '_fireferry_runs'";
+        !self.server.query(runs).is_empty() && self.server.integer("SELECT count(*) FROM _fireferry_runs") == 1
+    }
+
     /// Fails unless what is on the server is what an undisturbed run leaves.
     pub fn compare_content(&self, what: &str) {
         same(&self.server.dump(), &self.dump, what);

@@ -11,6 +11,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::Context;
+use crate::crossing::crossing;
 use crate::destination::{AppliedMigration, Destination, MigrationStep};
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::{Migration, Migrations};
@@ -72,6 +73,7 @@ pub(super) async fn apply(ctx: &mut Context, pending: &[MigrationStep], saying: 
     let mut names = Vec::new();
     for step in pending {
         ctx.destination.migrate(step).await?;
+        crossing("schema.migrated");
         ctx.progress.message(&format!("{saying} {}", name(step)));
         names.push(name(step));
     }

@@ -11,6 +11,7 @@ use super::super::sample::{self, Selection};
 use super::super::validate::{Known, passed_over, tables_of, validate};
 use super::super::{backup, migrate, rejects, samples, stage};
 use super::{Prepared, collections, outcome, reading, renew, retire};
+use crate::crossing::crossing;
 use crate::destination::RunRecord;
 use crate::domain::cursor::{Counts, Partition};
 use crate::error::Result;
@@ -93,6 +94,7 @@ async fn prepare_destination(run: &mut Prepared, work: &mut Work) -> Result<BTre
     // A resumed run knows what was there before it.
     let tables = if run.resumed.is_some() { Vec::new() } else { tables_of(&run.examination.steps) };
     let rows = run.ctx.destination.initialize_and_count(&tables).await?;
+    crossing("tables.made");
     Ok(tables.into_iter().zip(rows).collect())
 }
 
@@ -137,6 +139,7 @@ async fn begin(
     let fresh = run.fresh_partitions().into_iter();
     let partitions: Vec<(String, Partition)> = fresh.map(|state| (state.collection, state.partition)).collect();
     run.ctx.destination.start_run(&record, &partitions).await?;
+    crossing("run.stored");
     work.record = Some(record);
     Ok(())
 }
@@ -166,12 +169,15 @@ async fn details_of(run: &mut Prepared, selections: &[Option<Arc<Selection>>]) -
 
 /// Validation, foreign keys, optimisation, samples.
 async fn finish(run: &mut Prepared, work: &mut Work) -> Result<()> {
+    crossing("load.complete");
     run.ctx.destination.finish(&run.run).await?;
+    crossing("load.finished");
     if run.options.no_verify {
         work.warnings.push("counts were not validated (--no-verify)".to_owned());
     } else {
         run.ctx.progress.phase("validate");
         validate_all(run, work).await?;
+        crossing("counts.validated");
     }
     if run.options.dry_run {
         work.samples = samples::samples(run.ctx.destination.as_mut(), &run.examination.steps).await?;
@@ -249,11 +255,14 @@ async fn conclude(run: &mut Prepared, work: &mut Work, result: Result<()>) -> Re
         // A destination far away need not be asked for what is known.
         if result.is_ok() && work.totals.rejected + work.totals.waiting == 0 {
             rejects::forget(&run.ctx.state, &run.run)?;
+            crossing("rejects.forgotten");
             return run.ctx.destination.conclude_run(&record).await;
         }
         run.ctx.destination.update_run(&record).await?;
+        crossing("run.concluded");
         let exported = rejects::export(run.ctx.destination.as_mut(), &run.ctx.state, &run.run).await;
         (work.rejects, work.total_rejects) = exported?;
+        crossing("rejects.exported");
         run.ctx.destination.release_lease().await
     };
     let recorded = recorded.await;

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use super::preflight::{Examination, examine};
 use super::steps::{self, ScratchGuard, Step};
 use super::{Context, RunOptions, estimate, stage};
+use crate::crossing::crossing;
 use crate::destination::PartitionState;
 use crate::domain::cursor::Partition;
 use crate::error::{Error, ErrorKind, Result};
@@ -87,6 +88,7 @@ async fn give_up(ctx: &mut Context) {
 async fn make_ready(ctx: &mut Context, options: RunOptions) -> Result<Ready> {
     if !options.dry_run && may_hold_lease(ctx).await {
         ctx.destination.acquire_lease(&ctx.initiated_by).await?;
+        crossing("lease.taken");
         retire::finish_earlier(ctx).await?;
     }
     let (options, record) = resume::find(ctx, options).await?;
@@ -99,6 +101,7 @@ async fn make_ready(ctx: &mut Context, options: RunOptions) -> Result<Ready> {
     ctx.progress.phase("preflight");
     let mut examination = examine(ctx, &options).await?;
     examination.refuse_unless_safe()?;
+    crossing("preflight.passed");
     if !options.dry_run {
         // What was in the way at first may be gone by now; without the lease nothing is written.
         ctx.destination.acquire_lease(&ctx.initiated_by).await?;

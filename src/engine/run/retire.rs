@@ -2,6 +2,7 @@
 
 use super::super::Context;
 use super::super::details::Details;
+use crate::crossing::crossing;
 use crate::destination::RunRecord;
 use crate::domain::cursor::Partition;
 use crate::error::Result;
@@ -15,6 +16,7 @@ pub(super) async fn retire(ctx: &mut Context, record: &mut RunRecord, details: &
     record.details = details.store();
     record.status = FINISHING.to_owned();
     ctx.destination.update_run(record).await?;
+    crossing("source.retiring");
     put_away(ctx, record).await
 }
 
@@ -25,6 +27,7 @@ pub(super) async fn finish_earlier(ctx: &mut Context) -> Result<()> {
         return Ok(());
     }
     put_away(ctx, &record).await?;
+    crossing("source.retired");
     record.status = "completed".to_owned();
     ctx.destination.update_run(&record).await
 }

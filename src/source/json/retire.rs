@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::bounds::Bounds;
 use super::files::{RETIRED, Stamp, retired_beside};
+use crate::crossing::crossing;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Renames a file to `*.migrated` and gives its new name. A file that was put away already stays as it is; one that is
@@ -29,6 +30,7 @@ pub(super) fn retire(path: &Path, bounds: &Bounds) -> Result<Option<PathBuf>> {
     }
     let target = free_name(path);
     fs::rename(path, &target).map_err(|error| failed(path, error))?;
+    crossing("source.renamed");
     sync_folder(&target).map_err(|error| failed(path, error))?;
     Ok(Some(target))
 }

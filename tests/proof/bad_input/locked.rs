@@ -48,7 +48,7 @@ fn a_destination_that_is_locked_in_the_middle_of_a_run() {
         assert_eq!(report["status"], "failed");
         assert!(report["error"]["message"].as_str().unwrap().contains("locked"), "{report:#}");
         drop(other);
-        return scenario.resume_and_compare(&workspace, &mut Random::new(0), "locked in the middle");
+        return scenario.resume_and_compare(&workspace, Some(&mut Random::new(0)), "locked in the middle");
     }
     panic!("no run could be locked out");
 }

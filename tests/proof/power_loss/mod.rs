@@ -148,7 +148,7 @@ fn lose_power_and_resume(scenario: &Scenario, losses: usize, seed: u64) {
             what += &lose_power(&resumed, &workspace, &mut random, &what);
         }
         println!("{what}");
-        scenario.resume_and_compare(&workspace, &mut random, &what);
+        scenario.resume_and_compare(&workspace, Some(&mut random), &what);
     }
 }
 

@@ -6,6 +6,7 @@ use super::super::statement::text;
 use super::LibsqlFile;
 use super::address::{beside, uri};
 use super::open::{connection, create_private, sync_folder};
+use crate::crossing::crossing;
 use crate::destination::BackupFile;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -19,6 +20,7 @@ impl LibsqlFile {
         self.database
             .execute("VACUUM INTO ?1", vec![uri(&temporary.0, "mode=rw").into()])
             .map_err(|error| failed(to, "the database could not be copied").caused_by(error))?;
+        crossing("backup.written");
         require_sound(&temporary.0, to)?;
         let backup =
             seal(&temporary.0, to).map_err(|error| failed(to, "the copy could not be kept").caused_by(error))?;

@@ -7,6 +7,7 @@ use super::super::records::migrations;
 use super::super::statement::{integer, text};
 use super::LibsqlFile;
 use super::database::Database;
+use crate::crossing::crossing;
 use crate::destination::{AppliedMigration, MigrationStep};
 use crate::domain::sql_text::statements;
 use crate::error::Result;
@@ -32,6 +33,7 @@ impl LibsqlFile {
             let started = Instant::now();
             let before = orphans(database)?;
             run_statements(database, step)?;
+            crossing("schema.applied");
             require_foreign_keys(database, step, before)?;
             database.execute(migrations::CREATE, vec![])?;
             database.run(&migrations::record(step, &started.elapsed().as_millis().to_string())).map(drop)

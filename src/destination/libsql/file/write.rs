@@ -5,6 +5,7 @@ use super::super::records::checkpoints;
 use super::LibsqlFile;
 use super::database::Database;
 use super::plan::{Session, TargetPlan};
+use crate::crossing::crossing;
 use crate::destination::{Batch, CommitHeader, Feed, Receipt};
 use crate::domain::cursor::{Counts, Cursor};
 use crate::domain::reject::RejectState;
@@ -33,8 +34,10 @@ impl LibsqlFile {
             return Err(internal("a commit of a run that was not prepared"));
         };
         let mut commit = Commit::begin(&self.database, session, header)?;
+        crossing("commit.begun");
         while let Some(batch) = feed.next().await? {
             commit.batch(batch)?;
+            crossing("commit.batch");
         }
         commit.finish()
     }
@@ -104,9 +107,11 @@ impl<'a> Commit<'a> {
         checkpoints::insert(self.header, collection, &receipt)
             .and_then(|checkpoint| self.database.try_run(&checkpoint))
             .map_err(|failure| self.lost(failure))?;
+        crossing("commit.checkpointed");
         match self.database.try_execute("COMMIT", vec![]) {
             Ok(_) => {
                 self.finished = true;
+                crossing("commit.durable");
                 Ok(receipt)
             }
             Err(failure) => Err(self.commit_failed(failure)),

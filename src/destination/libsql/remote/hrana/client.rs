@@ -1,8 +1,8 @@
 //! One request, one answer: `POST /v3/pipeline` with a timeout. Retries are the caller's.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use secrecy::ExposeSecret;
@@ -11,6 +11,7 @@ use super::body;
 use super::token::{Token, TokenSource};
 use super::trouble::{Trouble, no_hrana, of_server_error, of_status, of_transport};
 use super::wire::{PipelineAnswer, Request, RequestAnswer, Response, ServerError};
+use crate::crossing::crossing;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Longest time for a connection to be made, TLS included.
@@ -32,6 +33,8 @@ pub struct Client {
     reached: Arc<AtomicBool>,
     /// All tries of a request were in vain, and nothing was answered since.
     given_up: Arc<AtomicBool>,
+    /// Microseconds that the quickest answer took.
+    quickest: Arc<AtomicU64>,
 }
 
 /// An answer with what the stream's next request needs.
@@ -81,6 +84,7 @@ impl Client {
             timeout,
             reached: Arc::default(),
             given_up: Arc::default(),
+            quickest: Arc::new(AtomicU64::new(u64::MAX)),
         })
     }
 
@@ -102,6 +106,14 @@ impl Client {
     /// Whether a request was given up, and nothing was answered since.
     pub fn was_given_up(&self) -> bool {
         self.given_up.load(Ordering::Relaxed)
+    }
+
+    /// How far away the server is: the time of the quickest answer, there and back; zero before the first one.
+    pub fn distance(&self) -> Duration {
+        match self.quickest.load(Ordering::Relaxed) {
+            u64::MAX => Duration::ZERO,
+            quickest => Duration::from_micros(quickest),
+        }
     }
 
     /// What an error of a step means.
@@ -127,6 +139,7 @@ impl Client {
 
     async fn send(&self, stream: Option<&Stream>, body: bytes::Bytes) -> Result<Answer, Trouble> {
         let base = stream.map_or(self.base.as_str(), |stream| stream.base.as_str());
+        crossing("request.made");
         let text = match self.text(base, &body).await {
             // A token that was rotated meanwhile is in its file: once more with that.
             Err((Trouble::Unauthorized(_), refused)) if self.token.renewed(refused.as_ref()) => {
@@ -135,6 +148,7 @@ impl Client {
             other => other,
         };
         let text = text.map_err(|(trouble, _)| trouble)?;
+        crossing("request.answered");
         if text.first().is_some_and(|first| *first != b'{') {
             return Err(no_hrana(&self.host));
         }
@@ -158,6 +172,7 @@ impl Client {
         if let Some(token) = &token {
             request = request.bearer_auth(token.expose_secret());
         }
+        let sent = Instant::now();
         let received = async {
             let response = request.send().await?;
             let after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -166,6 +181,8 @@ impl Client {
         let (status, after, text) =
             received.await.map_err(|error: reqwest::Error| (of_transport(&error, &self.host), None))?;
         self.reached.store(true, Ordering::Relaxed);
+        let took = u64::try_from(sent.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.quickest.fetch_min(took, Ordering::Relaxed);
         if status.is_success() {
             self.given_up.store(false, Ordering::Relaxed);
             return Ok(text);

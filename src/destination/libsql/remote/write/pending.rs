@@ -43,8 +43,9 @@ impl Pending {
             to: header.from.clone(),
             last: false,
         };
-        while !enough.reached(&pending)
-            && !(pending.items.len() >= enough.for_who_waits && waits())
+        let closed =
+            |pending: &Self| enough.reached(pending) || (pending.items.len() >= enough.for_who_waits && waits());
+        while !closed(&pending)
             && let Some(batch) = feed.next().await?
         {
             pending.add(batch);

@@ -96,6 +96,7 @@ impl RemoteDatabase {
             None => self.ask_for(&mut session).await?,
         }
         self.session = Some(session);
+        self.sizing.begin(self.connection.client().distance());
         Ok(())
     }
 

@@ -5,8 +5,12 @@ use std::time::Duration;
 use super::flights::Took;
 use super::pending::Enough;
 
-/// Documents in the first commit.
+/// Documents in the first commit to a server nearby.
 const FIRST: usize = 5_000;
+/// As many times more are in the first commit to a server that is several times [`NEARBY`] away, up to this.
+const FARTHEST: u32 = 3;
+/// There and back.
+const NEARBY: Duration = Duration::from_millis(50);
 /// Fewer are never asked for.
 const FEWEST: usize = 50;
 /// Time that the server should be busy with one commit at least: the more rows, the fewer pages are written twice.
@@ -35,6 +39,12 @@ impl Sizing {
             most_bytes: i64::try_from(most_bytes).unwrap_or(i64::MAX),
             most_busy: max_lock_time / 2,
         }
+    }
+
+    /// What is known before the first commit: how far away the server is, there and back.
+    pub(super) fn begin(&mut self, distance: Duration) {
+        let times = distance.div_duration_f64(NEARBY).clamp(1.0, f64::from(FARTHEST));
+        self.documents = self.documents.max(grown(FIRST, times)).min(self.most_documents);
     }
 
     /// What the next commit takes.
@@ -102,6 +112,16 @@ mod tests {
         assert_eq!(grown(1, took(200, 200)), 4 * FIRST);
         // But never so large that others wait for longer than they should.
         assert_eq!(grown(1, took(2_600, 5_000)), FIRST / 2);
+    }
+
+    #[test]
+    fn far_away_already_the_first_commit_is_larger() {
+        let first = |distance| {
+            let mut sizing = Sizing::new(50_000, 1 << 20, Duration::from_secs(5));
+            sizing.begin(Duration::from_millis(distance));
+            sizing.documents
+        };
+        assert_eq!([0, 20, 100, 1_000].map(first), [FIRST, FIRST, 2 * FIRST, 3 * FIRST]);
     }
 
     #[test]
