@@ -260,9 +260,10 @@ pub struct RunArgs {
     /// Documents that are written, and retried, together
     #[arg(long, value_name = "N", value_parser = positive)]
     pub batch_size: Option<u64>,
-    /// What to do with a row that is there already: replace (make it equal), skip (leave it), fail (reject if it differs)
-    #[arg(long, value_name = "STRATEGY", value_enum, hide_possible_values = true)]
-    pub on_conflict: Option<Conflict>,
+    /// What to do with a row that is there already: replace (make it equal), skip (leave it), fail (reject if it differs),
+    /// merge (fill what is NULL), keep_newest=COLUMN or keep_oldest=COLUMN (the later or earlier value in the column wins)
+    #[arg(long, value_name = "STRATEGY")]
+    pub on_conflict: Option<OnConflict>,
     /// Apply pending migrations first, although the destination is not empty
     #[arg(long)]
     pub migrate: bool,
@@ -290,27 +291,6 @@ pub struct RunArgs {
     /// With --resume, when the source no longer keeps the run's snapshot: go on at a new one, between collections
     #[arg(long, requires = "resume")]
     pub new_snapshot: bool,
-}
-
-/// Conflict strategies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Conflict {
-    /// Make the row equal to the document
-    Replace,
-    /// Leave the row as it is
-    Skip,
-    /// Reject the document if its row differs
-    Fail,
-}
-
-impl From<Conflict> for OnConflict {
-    fn from(strategy: Conflict) -> Self {
-        match strategy {
-            Conflict::Replace => Self::Replace,
-            Conflict::Skip => Self::Skip,
-            Conflict::Fail => Self::Fail,
-        }
-    }
 }
 
 /// Arguments of `verify`.

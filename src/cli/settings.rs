@@ -83,7 +83,7 @@ pub fn run_options(args: &RunArgs) -> Result<RunOptions> {
         only: args.selection.only.clone(),
         resume: args.resume.as_ref().map(|run| (run != "latest").then(|| run.clone())),
         batch_size,
-        on_conflict: args.on_conflict.map(Into::into),
+        on_conflict: args.on_conflict.clone(),
         migrate: args.migrate,
         no_backup: args.no_backup,
         no_verify: args.no_verify,

@@ -1,6 +1,9 @@
 //! Where rows go: the [`Destination`] trait, the plain types it speaks, and its adapters.
 
+mod conflict;
 pub mod libsql;
+
+pub use conflict::OnConflict;
 
 use std::path::{Path, PathBuf};
 
@@ -12,18 +15,6 @@ use crate::domain::reject::Reject;
 use crate::domain::row::{MappedDocument, Row};
 use crate::domain::schema::Schema;
 use crate::error::{Error, ErrorKind, Result};
-
-/// What to do when a row with the document's key exists and was not written by this run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnConflict {
-    /// Make the mapped columns and child rows equal to the document's.
-    Replace,
-    /// Leave the row and its child rows as they are; the document counts as skipped.
-    Skip,
-    /// An equal row is unchanged; a different one makes the document a `row_exists` reject.
-    Fail,
-}
 
 /// What a destination can do, and its limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,14 +46,24 @@ pub struct Target {
     pub key: Vec<usize>,
     /// Child tables, in the order of `MappedDocument::children`.
     pub children: Vec<ChildTarget>,
-    /// What to do with existing rows.
+    /// What to do with existing rows. A column that it names is one of `columns`, outside of the key.
     pub on_conflict: OnConflict,
+    /// Indexes into `columns` of those that hold JSON; `OnConflict::Merge` merges their objects.
+    pub json: Vec<usize>,
     /// The table and its child tables had no row when the run started: an existing key was written by this very
     /// run, so a second one is a duplicate.
     pub empty_at_start: bool,
     /// The source may contain one key twice: while the table was not empty, keys seen must be remembered
     /// (`_fireferry_seen`) for the run.
     pub remember_keys: bool,
+}
+
+impl Target {
+    /// Index of the column that decides which of row and document stays.
+    pub fn deciding(&self) -> Option<usize> {
+        let name = self.on_conflict.column()?;
+        self.columns.iter().position(|column| column.eq_ignore_ascii_case(name))
+    }
 }
 
 /// A child table: a document's rows in it are a set, replaced as a whole when they differ.

@@ -29,7 +29,7 @@ pub struct Counts {
     pub updated: i64,
     /// Documents whose rows were equal already.
     pub unchanged: i64,
-    /// Filtered out by `where`, or left alone by `on_conflict: skip`.
+    /// Filtered out by `where`, or left alone by `on_conflict` although they differ.
     pub skipped: i64,
     /// Documents rejected for good.
     pub rejected: i64,

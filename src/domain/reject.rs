@@ -71,6 +71,8 @@ reject_codes! {
     ParentRejected = "parent_rejected",
     /// The row exists already with other content, under `on_conflict: fail`.
     RowExists = "row_exists",
+    /// The row's value that decides which is newer is of another type than the document's.
+    NotComparable = "not_comparable",
     /// A trigger or another rule of the database refused the row.
     Constraint = "constraint",
 }

@@ -1,6 +1,7 @@
 //! What a mapping makes of a document: rows of SQL values.
 
 use super::document::Document;
+use super::json;
 
 /// One value of a row, exactly as SQLite will store it.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +44,26 @@ impl From<Vec<u8>> for SqlValue {
 
 /// The values of one row, in the order of its table's mapped columns.
 pub type Row = Vec<SqlValue>;
+
+/// A stored row with what it lacks: where it is NULL the document's value, and in the columns numbered in `json` the keys
+/// that a JSON object lacks. `None` when it lacks nothing that the document has.
+pub fn merge(stored: &[SqlValue], document: &[SqlValue], json: &[usize]) -> Option<Row> {
+    let mut changed = false;
+    let merged = stored.iter().zip(document).enumerate().map(|(index, (stored, document))| {
+        let filled = match (stored, document) {
+            (SqlValue::Null, SqlValue::Null) => None,
+            (SqlValue::Null, value) => Some(value.clone()),
+            (SqlValue::Text(stored), SqlValue::Text(document)) if json.contains(&index) => {
+                json::merge(stored, document).map(SqlValue::Text)
+            }
+            _ => None,
+        };
+        changed |= filled.is_some();
+        filled.unwrap_or_else(|| stored.clone())
+    });
+    let merged = merged.collect();
+    changed.then_some(merged)
+}
 
 /// A document with the rows it becomes.
 #[derive(Debug, Clone)]

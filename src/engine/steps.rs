@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Context, RunOptions};
-use crate::destination::{ChildTarget, Destination, MigrationStep, Target};
+use crate::destination::{ChildTarget, Destination, MigrationStep, OnConflict, Target};
 use crate::domain::document::CollectionPattern;
-use crate::domain::mapping::{BindProblem, Mapping};
+use crate::domain::mapping::{BindProblem, ColumnType, Mapping};
 use crate::domain::schema::Schema;
 use crate::error::Result;
 use crate::pipeline::graph::{self, Order};
@@ -57,6 +57,11 @@ impl Step {
         }
     }
 
+    /// What to do with rows that are there.
+    pub fn on_conflict<'a>(&'a self, options: &'a RunOptions) -> &'a OnConflict {
+        options.on_conflict.as_ref().unwrap_or(&self.collection.on_conflict)
+    }
+
     /// How to write it.
     pub fn target(&self, options: &RunOptions, empty_at_start: bool, unique_paths: bool) -> Target {
         let mapping = &self.mapping;
@@ -77,7 +82,14 @@ impl Step {
                     link: child.link.clone(),
                 })
                 .collect(),
-            on_conflict: options.on_conflict.unwrap_or(self.collection.on_conflict),
+            on_conflict: self.on_conflict(options).clone(),
+            json: mapping
+                .columns
+                .iter()
+                .enumerate()
+                .filter(|(_, column)| column.kind == ColumnType::Json)
+                .map(|(index, _)| index)
+                .collect(),
             empty_at_start,
             remember_keys: !(empty_at_start || unique_paths && mapping.key_is_path()),
         }

@@ -6,6 +6,7 @@
 
 mod assemble;
 mod compile;
+mod conflict;
 mod decode;
 mod fingerprint;
 pub mod graph;
@@ -22,6 +23,7 @@ mod units;
 mod yaml;
 
 pub use compile::{Overrides, source_named};
+pub use conflict::conflict_misfit;
 pub use json_schema::{json_schema, json_schema_of_included};
 pub use load::load;
 pub use units::{duration, reject_limit, size};

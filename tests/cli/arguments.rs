@@ -71,7 +71,7 @@ fn mistakes_name_what_was_meant() {
         &["run", "p.yaml", "--max-time", "soon"],
         &["run", "p.yaml", "--max-rejects", "101%"],
         &["run", "p.yaml", "--only", "users/alice"],
-        &["run", "p.yaml", "--on-conflict", "merge"],
+        &["run", "p.yaml", "--on-conflict", "keep_newest"],
         &["run", "p.yaml", "--dry-run", "--resume"],
         &["backup"],
         &["runs", "show", "--format", "xml"],

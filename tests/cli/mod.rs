@@ -1,6 +1,7 @@
 //! The command line, seen from outside.
 
 mod arguments;
+mod conflicts;
 mod environments;
 mod runs;
 mod shop;

@@ -61,7 +61,7 @@ async fn skip_leaves_rows_alone_and_fail_rejects_only_different_ones() {
     ] {
         let (place, mut db) = with_tables(&format!("{ITEMS} INSERT INTO items VALUES ('a', 1), ('b', 1)")).await;
         let mut target = filled(target("items", &["id", "n"]));
-        target.on_conflict = strategy;
+        target.on_conflict = strategy.clone();
         let mut run = Run::start(&mut *db, "r1", vec![target]).await;
         let receipt = run.write(&mut *db, 0, vec![item("a", 1), item("b", 2), item("c", 3)]).await;
         assert_eq!(counts(&receipt.counts), expected);

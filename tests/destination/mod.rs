@@ -3,6 +3,7 @@
 pub mod support;
 
 mod children;
+mod conflicts;
 mod copies;
 mod crash;
 mod inspecting;

@@ -48,10 +48,10 @@ fn mapped(node: &Node, number: usize, waiting: Option<i64>) -> MappedDocument {
     MappedDocument { waiting, ..mapped }
 }
 
-fn nodes(empty: bool, on_conflict: OnConflict) -> Target {
+fn nodes(empty: bool, on_conflict: &OnConflict) -> Target {
     let mut target = target("nodes", &["id", "parent", "email", "n"]);
     target.children = vec![child("tags", &["node", "tag"], &[(0, 0)])];
-    target.on_conflict = on_conflict;
+    target.on_conflict = on_conflict.clone();
     if empty { target } else { filled(target) }
 }
 
@@ -60,7 +60,7 @@ async fn load(
     documents: &[Node],
     sizes: &[usize],
     empty: bool,
-    on_conflict: OnConflict,
+    on_conflict: &OnConflict,
 ) -> (String, Counts, Vec<String>) {
     let schema = if empty { SCHEMA.to_owned() } else { format!("{SCHEMA}{OLD_ROWS}") };
     let (place, mut db) = with_schema(&schema).await;
@@ -105,8 +105,8 @@ async fn settle(db: &mut LibsqlFile, run: &mut Run, documents: &[Node]) {
 
 fn check(documents: Vec<Node>, sizes: Vec<usize>, empty: bool, on_conflict: OnConflict) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let whole = runtime.block_on(load(&documents, &[], empty, on_conflict));
-    let cut = runtime.block_on(load(&documents, &sizes, empty, on_conflict));
+    let whole = runtime.block_on(load(&documents, &[], empty, &on_conflict));
+    let cut = runtime.block_on(load(&documents, &sizes, empty, &on_conflict));
     assert_eq!(whole, cut);
     assert_eq!(whole.1.waiting, 0);
     assert_eq!(whole.1.read, documents.len() as i64);
@@ -122,7 +122,14 @@ proptest! {
         documents in proptest::collection::vec(node(), 0..24),
         sizes in proptest::collection::vec(0..8_usize, 0..4),
         empty in any::<bool>(),
-        on_conflict in prop_oneof![Just(OnConflict::Replace), Just(OnConflict::Skip), Just(OnConflict::Fail)],
+        on_conflict in prop_oneof![
+            Just(OnConflict::Replace),
+            Just(OnConflict::Skip),
+            Just(OnConflict::Fail),
+            Just(OnConflict::Merge),
+            Just(OnConflict::KeepNewest("n".to_owned())),
+            Just(OnConflict::KeepOldest("n".to_owned())),
+        ],
     ) {
         check(documents, sizes, empty, on_conflict);
     }

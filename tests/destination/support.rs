@@ -180,6 +180,7 @@ pub fn target(collection: &str, columns: &[&str]) -> Target {
         key: vec![0],
         children: vec![],
         on_conflict: OnConflict::Replace,
+        json: vec![],
         empty_at_start: true,
         remember_keys: false,
     }

@@ -233,6 +233,27 @@ fn columns_and_keys() {
 }
 
 #[test]
+fn conflict_strategies() {
+    let strategy = |text: &str| {
+        let columns = "{ id: $id, changed_at: $updated, settings: { from: settings, type: json } }";
+        format!("collections: {{ users: {{ key: id, on_conflict: {text}, columns: {columns} }} }}\n")
+    };
+    let complaints = Complaints::of(&[
+        ("no strategy", &strategy("replcae")),
+        ("without its column", &strategy("keep_newest")),
+        ("an unknown one with a column", &strategy("{ keep_newset: changed_at }")),
+        ("two at once", &strategy("{ keep_newest: changed_at, keep_oldest: changed_at }")),
+        ("none at all", &strategy("{}")),
+        ("of another type", &strategy("{ keep_newest: 3 }")),
+        ("by a column that is not mapped", &strategy("{ keep_newest: chagned_at }")),
+        ("by the key", &strategy("{ keep_oldest: ID }")),
+        ("by JSON", &strategy("{ keep_newest: settings }")),
+        ("a default that does not fit", &format!("defaults: {{ on_conflict: {{ keep_newest: at }} }}\n{USERS}")),
+    ]);
+    insta::assert_snapshot!(complaints);
+}
+
+#[test]
 fn child_tables() {
     let child = |child: &str| {
         format!("collections:\n  users:\n    key: id\n    columns: {{ id: $id }}\n    children:\n      - {child}\n")

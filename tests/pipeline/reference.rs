@@ -36,6 +36,7 @@ fn every_other_example_fits_into_a_pipeline() {
                 .replace("collections:", "collections:\n  users: { key: id, columns: { id: $id } }"),
             "columns" => format!("{HEAD}collections:\n  users:\n    key: id\n{}", indented(block, 4)),
             "include" => format!("{HEAD}{block}"),
+            "defaults" => format!("{HEAD}{block}"),
             "environments" => format!("{HEAD}{users}{block}"),
             "where" | "children" => {
                 format!("{HEAD}collections:\n  users:\n    key: id\n    columns: {{ id: $id }}\n{}", indented(block, 4))

@@ -40,7 +40,7 @@ fn a_small_pipeline_gets_every_default() {
     assert_eq!((settings.max_retries, settings.ledger_required), (10, true));
     let [users] = pipeline.collections.as_slice() else { panic!("one collection") };
     assert_eq!((users.mapping.table.as_str(), users.batch_size), ("users", 500));
-    assert_eq!((users.on_conflict, users.expect_documents), (OnConflict::Replace, true));
+    assert_eq!((users.on_conflict.clone(), users.expect_documents), (OnConflict::Replace, true));
     assert_eq!(users.mapping.unknown_fields, UnknownFields::Ignore);
     assert_eq!(users.mapping.max_value_bytes, 16 << 20);
     assert!(users.mapping.columns[0].required, "a key column is required");
@@ -123,9 +123,9 @@ collections:
     );
     assert_eq!((settings.max_bytes, settings.ledger_required), (Some(1_000_000_000), false));
     let [users, orders] = pipeline.collections.as_slice() else { panic!("two collections") };
-    assert_eq!((users.batch_size, users.on_conflict, users.expect_documents), (100, OnConflict::Skip, false));
+    assert_eq!((users.batch_size, users.on_conflict.clone(), users.expect_documents), (100, OnConflict::Skip, false));
     assert_eq!((users.mapping.unknown_fields, users.mapping.max_value_bytes), (UnknownFields::Reject, 65536));
-    assert_eq!((orders.batch_size, orders.on_conflict, orders.expect_documents), (7, OnConflict::Fail, true));
+    assert_eq!((orders.batch_size, orders.on_conflict.clone(), orders.expect_documents), (7, OnConflict::Fail, true));
     assert_eq!((orders.mapping.table.as_str(), orders.mapping.key.as_slice()), ("orders", &[1, 0][..]));
     assert_eq!(orders.depends_on.iter().map(ToString::to_string).collect::<Vec<_>>(), ["users"]);
     assert_eq!(orders.mapping.unknown_fields, UnknownFields::Keep);
@@ -461,6 +461,23 @@ fn the_fingerprint_tells_what_determines_rows_from_what_does_not() {
     for (index, yaml) in different.iter().enumerate() {
         assert_ne!(print(yaml), print(&base), "different {index}");
     }
+}
+
+#[test]
+fn conflict_strategies_are_words_or_name_a_column() {
+    let strategy = |head: &str, own: &str| {
+        let yaml = format!(
+            "{HEAD}{head}collections: {{ users: {{ key: id, {own} columns: {{ id: $id, changed_at: $updated }} }} }}\n"
+        );
+        loaded(&Case::new(&yaml)).collections[0].on_conflict.clone()
+    };
+    let newest = OnConflict::KeepNewest("changed_at".to_owned());
+    let default = "defaults: { on_conflict: { keep_newest: changed_at } }\n";
+    assert_eq!(strategy("", ""), OnConflict::Replace);
+    assert_eq!(strategy("", "on_conflict: merge,"), OnConflict::Merge);
+    assert_eq!(strategy("", "on_conflict: { keep_oldest: Changed_At },"), OnConflict::KeepOldest("Changed_At".into()));
+    assert_eq!(strategy(default, ""), newest);
+    assert_eq!(strategy(default, "on_conflict: skip,"), OnConflict::Skip);
 }
 
 #[test]

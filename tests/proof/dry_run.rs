@@ -55,10 +55,10 @@ fn a_dry_run_over_rows_says_what_the_real_run_does() {
     assert!(sum(&report, "inserted") > 0 && sum(&report, "updated") > 0, "{report:#}");
     assert_same(&changed.destination(), &clean.destination(), "after the changes were put right");
 
-    for strategy in ["skip", "fail"] {
+    for strategy in ["skip", "fail", "merge"] {
         let changed = Workspace::classroom("classroom").onto(&clean.destination());
         change(&changed.destination(), CHANGES);
-        let code = if strategy == "skip" { 0 } else { 4 };
+        let code = if strategy == "fail" { 4 } else { 0 };
         let options = ["--on-conflict", strategy, "--max-rejects", "100%"];
         assert_dry_run_tells_the_truth(&changed, &options, code);
     }

@@ -165,6 +165,7 @@ async fn write(file: &Path, run: &str, mapping: &Mapping, documents: Vec<MappedD
             link: child.link.clone(),
         }],
         on_conflict: OnConflict::Replace,
+        json: vec![],
         empty_at_start: empty,
         remember_keys: !empty,
     };

@@ -9,6 +9,7 @@
 mod copied;
 mod declarations;
 mod encode;
+mod existing;
 mod failure;
 mod file;
 mod records;

@@ -1,7 +1,6 @@
 //! SQL texts. Every name is quoted, every value is a parameter.
 
-use std::fmt::Write;
-
+use super::existing::{others, question};
 use crate::destination::{ChildTarget, Target};
 
 /// A name in SQL.
@@ -41,26 +40,10 @@ pub(super) fn update_row(target: &Target) -> Option<String> {
     (!set.is_empty()).then(|| format!("UPDATE OR ABORT {table} SET {} WHERE {key}", set.join(", ")))
 }
 
-/// One row (0 or 1: whether it differs) when a row has exactly this key, none otherwise.
+/// How the row that has exactly this key stands to the document's (see `existing`); no row without one.
 pub(super) fn compare_row(target: &Target) -> String {
-    let differs = differs(target).unwrap_or_else(|| "0".into());
-    format!("SELECT {differs} FROM {} WHERE {}", quote(&target.table), same_key(target))
-}
-
-/// Mapped columns outside of the key.
-fn others(target: &Target) -> impl Iterator<Item = usize> {
-    (0..target.columns.len()).filter(|index| !target.key.contains(index))
-}
-
-/// The one equality, negated: another value under BINARY, or another type.
-fn differs(target: &Target) -> Option<String> {
-    let mut text = String::new();
-    for index in others(target) {
-        let (column, number) = (quote(&target.columns[index]), index + 1);
-        let or = if text.is_empty() { "" } else { " OR " };
-        let _ = write!(text, "{or}{column} COLLATE BINARY IS NOT ?{number} OR typeof({column}) <> typeof(?{number})");
-    }
-    (!text.is_empty()).then_some(text)
+    let question = question(target, &|index| quote(&target.columns[index]), &|index| format!("?{}", index + 1));
+    format!("SELECT {question} FROM {} WHERE {}", quote(&target.table), same_key(target))
 }
 
 /// The row whose key is this one by bytes. The first comparison finds it by the index, the second is exact under
@@ -115,6 +98,7 @@ mod tests {
             key: key.to_vec(),
             children: vec![],
             on_conflict: OnConflict::Replace,
+            json: vec![],
             empty_at_start: true,
             remember_keys: false,
         }

@@ -15,12 +15,14 @@
 //!
 //! A real key that starts with `$` gets one more `$` in front.
 
+mod merge;
 mod parse;
 mod read;
 mod sql;
 mod text;
 mod write;
 
+pub use merge::merge;
 pub use parse::{JsonError, parse};
 pub use read::{decode, decode_document};
 pub use sql::{encode_key, json_to_sql, sql_to_json};

@@ -35,6 +35,32 @@ pub fn parse(text: &str) -> Result<Value, JsonError> {
     }
 }
 
+/// The members of an object: their keys, and their values as they are written. `None` unless the text is one object.
+pub(super) fn members(text: &str) -> Option<Vec<(String, &str)>> {
+    let mut parser = Parser { text, at: 0 };
+    parser.skip_space();
+    if !parser.take(b'{') {
+        return None;
+    }
+    let mut members = Vec::new();
+    parser.skip_space();
+    let mut open = !parser.take(b'}');
+    while open {
+        let key = parser.key().ok()?;
+        parser.skip_space();
+        let start = parser.at;
+        parser.value(1).ok()?;
+        members.push((key, &text[start..parser.at]));
+        parser.skip_space();
+        open = parser.take(b',');
+        if !open && !parser.take(b'}') {
+            return None;
+        }
+    }
+    parser.skip_space();
+    parser.peek().is_none().then_some(members)
+}
+
 struct Parser<'a> {
     text: &'a str,
     at: usize,
@@ -133,6 +159,12 @@ impl<'a> Parser<'a> {
     }
 
     fn field(&mut self, depth: usize) -> Result<(FieldName, Value), JsonError> {
+        let name = self.key()?;
+        Ok((name.into(), self.value(depth + 1)?))
+    }
+
+    /// A key and the colon after it.
+    fn key(&mut self) -> Result<String, JsonError> {
         self.skip_space();
         if self.peek() != Some(b'"') {
             return Err(self.wrong("expected a key in quotes"));
@@ -142,7 +174,7 @@ impl<'a> Parser<'a> {
         if !self.take(b':') {
             return Err(self.wrong("expected `:`"));
         }
-        Ok((name.into(), self.value(depth + 1)?))
+        Ok(name)
     }
 
     /// A string whose opening quote is next.

@@ -5,6 +5,7 @@ use crate::domain::schema::{Schema, Table};
 use crate::engine::steps::{self, FutureSchema, Step};
 use crate::engine::{Context, RunOptions};
 use crate::error::Result;
+use crate::pipeline::conflict_misfit;
 use crate::report::finding::{Finding, Severity};
 
 /// Violations shown at most.
@@ -49,6 +50,10 @@ pub(super) async fn examine(
         ));
     }
     for step in &steps {
+        if let Some(misfit) = conflict_misfit(step.on_conflict(options), &step.mapping) {
+            let finding = Finding::new(Severity::Error, "conflict_column_unfit", misfit.message);
+            found.findings.push(finding.hint(misfit.hint));
+        }
         for table in step.tables().filter_map(|name| future.schema.table(name)) {
             judge(table, found);
         }

@@ -12,7 +12,7 @@ use super::super::validate::{Known, passed_over, tables_of, validate};
 use super::super::{backup, migrate, rejects, samples, stage};
 use super::{Prepared, collections, outcome, reading, renew, retire};
 use crate::crossing::crossing;
-use crate::destination::RunRecord;
+use crate::destination::{OnConflict, RunRecord};
 use crate::domain::cursor::{Counts, Partition};
 use crate::error::Result;
 use crate::report::run::{CollectionReport, RejectReport, RunReport, Sample, Status};
@@ -147,10 +147,7 @@ async fn begin(
 async fn details_of(run: &mut Prepared, selections: &[Option<Arc<Selection>>]) -> Result<Details> {
     let mut details = Details {
         sample: run.options.sample,
-        on_conflict: run
-            .options
-            .on_conflict
-            .and_then(|strategy| serde_json::to_value(strategy).ok()?.as_str().map(str::to_owned)),
+        on_conflict: run.options.on_conflict.as_ref().map(OnConflict::to_string),
         snapshot: run.examination.snapshot.clone(),
         ..Details::default()
     };

@@ -9,7 +9,7 @@ use super::super::details::Details;
 use super::super::preflight::Examination;
 use super::super::{Context, RunOptions};
 use super::Prepared;
-use crate::destination::{OnConflict, PartitionState, RunRecord};
+use crate::destination::{PartitionState, RunRecord};
 use crate::domain::document::CollectionPattern;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -61,7 +61,7 @@ pub(super) async fn find(
     let details = Details::load(&record.details)?;
     options.sample = details.sample;
     options.read_time = details.snapshot.clone().filter(|_| !options.new_snapshot);
-    options.on_conflict = details.on_conflict.as_deref().and_then(parse_strategy);
+    options.on_conflict = details.on_conflict.as_deref().and_then(|text| text.parse().ok());
     options.only = details.collections.iter().filter_map(|name| CollectionPattern::parse(name).ok()).collect();
     Ok((options, Some((record, details))))
 }
@@ -77,10 +77,6 @@ pub(super) async fn mention_unfinished(ctx: &mut Context) {
             record.run
         ));
     }
-}
-
-fn parse_strategy(text: &str) -> Option<OnConflict> {
-    serde_json::from_value(serde_json::Value::String(text.to_owned())).ok()
 }
 
 /// Refuses unless pipeline, schema and source are what they were (promise 8).

@@ -17,6 +17,7 @@ use std::time::Duration;
 pub use ends::Overrides;
 pub use source::source_named;
 
+use super::conflict::conflict_misfit;
 use super::decode::{Problems, nearest};
 use super::fingerprint::fingerprint;
 use super::graph;
@@ -71,7 +72,7 @@ pub fn compile(
         .collections
         .iter()
         .zip(mappings)
-        .filter_map(|(collection, mapping)| Some(self::collection(collection, Arc::new(mapping?), &model)))
+        .filter_map(|(collection, mapping)| Some(self::collection(collection, Arc::new(mapping?), &model, problems)))
         .collect();
     check_cycle(&model.collections, &collections, problems);
     check_source_collection(&model, problems);
@@ -146,12 +147,19 @@ fn collection(
     model: &CollectionModel,
     mapping: Arc<crate::domain::mapping::Mapping>,
     pipeline: &PipelineModel,
+    problems: &mut Problems<'_>,
 ) -> Collection {
     let defaults = &pipeline.defaults;
+    let on_conflict = model.on_conflict.as_ref().or(defaults.on_conflict.as_ref());
+    if let Some(strategy) = on_conflict
+        && let Some(misfit) = conflict_misfit(&strategy.value, &mapping)
+    {
+        problems.add_with_hint("conflict_column_unfit", strategy.mark, misfit.message, misfit.hint);
+    }
     Collection {
         mapping,
         depends_on: model.depends_on.iter().filter_map(|name| CollectionPattern::parse(&name.value).ok()).collect(),
-        on_conflict: model.on_conflict.or(defaults.on_conflict).unwrap_or(OnConflict::Replace),
+        on_conflict: on_conflict.map_or(OnConflict::Replace, |strategy| strategy.value.clone()),
         batch_size: model.batch_size.or(defaults.batch_size).map_or(500, |size| size.0),
         expect_documents: model.expect_documents.or(defaults.expect_documents).unwrap_or(true),
     }

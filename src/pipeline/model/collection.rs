@@ -28,7 +28,7 @@ pub struct CollectionModel {
     /// `depends_on`
     pub depends_on: Vec<At<String>>,
     /// `on_conflict`
-    pub on_conflict: Option<OnConflict>,
+    pub on_conflict: Option<At<OnConflict>>,
     /// `batch_size`
     pub batch_size: Option<Positive>,
     /// `expect_documents`
@@ -116,7 +116,7 @@ impl CollectionModel {
             children: list(&mut fields, "children", problems),
             unknown_fields: fields.optional_at("unknown_fields", problems),
             depends_on: list_at(&mut fields, "depends_on", problems),
-            on_conflict: fields.choice("on_conflict", problems),
+            on_conflict: fields.optional_at("on_conflict", problems),
             batch_size: fields.optional("batch_size", problems),
             expect_documents: fields.optional("expect_documents", problems),
         };

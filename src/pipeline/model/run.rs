@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::collection::KeepUnknown;
 use crate::destination::OnConflict;
-use crate::pipeline::decode::{Choice, Decode, Fields, Form, Positive, Problems, Size};
+use crate::pipeline::decode::{Choice, Decode, Fields, Form, Positive, Problems, Size, choice};
 use crate::pipeline::mark::At;
 use crate::pipeline::resolved::RejectLimit;
-use crate::pipeline::yaml::Node;
+use crate::pipeline::yaml::{Kind, Node};
 
 /// `defaults`: what collections do unless they say otherwise, and sizes and limits of a run.
 #[derive(Debug, Default)]
@@ -15,7 +15,7 @@ pub struct DefaultsModel {
     /// `batch_size`
     pub batch_size: Option<Positive>,
     /// `on_conflict`
-    pub on_conflict: Option<OnConflict>,
+    pub on_conflict: Option<At<OnConflict>>,
     /// `unknown_fields`
     pub unknown_fields: Option<At<KeepUnknown>>,
     /// `max_rejects`, of the whole run.
@@ -56,10 +56,59 @@ pub struct DefaultsModel {
     pub max_retry_time: Option<Duration>,
 }
 
-impl Choice for OnConflict {
+impl Decode for OnConflict {
+    fn decode(node: &Node, problems: &mut Problems<'_>) -> Option<Self> {
+        match &node.kind {
+            Kind::Map(_) => by_column(node, problems),
+            Kind::Text(name) if Self::BY_COLUMN.iter().any(|(own, _)| own == name) => {
+                let message = format!("`{name}` needs the column that decides");
+                let hint = format!("write `{{ {name}: COLUMN }}`");
+                problems.add_with_hint("missing_key", node.mark, message, hint);
+                None
+            }
+            _ => choice::<ConflictWord>(node, problems).map(|word| word.0.clone()),
+        }
+    }
+
+    fn form() -> Form {
+        Form::Either(vec![Form::names::<ConflictWord>(), Form::of(by_column)])
+    }
+}
+
+/// A strategy that is a word alone.
+#[derive(Clone, Copy)]
+struct ConflictWord(&'static OnConflict);
+
+impl Choice for ConflictWord {
     const WHAT: &'static str = "a conflict strategy";
-    const NAMES: &'static [(&'static str, Self)] =
-        &[("replace", Self::Replace), ("skip", Self::Skip), ("fail", Self::Fail)];
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("replace", Self(&OnConflict::Replace)),
+        ("skip", Self(&OnConflict::Skip)),
+        ("fail", Self(&OnConflict::Fail)),
+        ("merge", Self(&OnConflict::Merge)),
+    ];
+}
+
+/// `{ keep_newest: COLUMN }` or `{ keep_oldest: COLUMN }`.
+fn by_column(node: &Node, problems: &mut Problems<'_>) -> Option<OnConflict> {
+    let mut fields = Fields::of(node, "`on_conflict`", problems)?;
+    let mut named = Vec::new();
+    for (name, make) in OnConflict::BY_COLUMN {
+        named.extend(fields.optional::<String>(name, problems).map(make));
+    }
+    let mark = fields.mark();
+    fields.finish(problems);
+    match (named.pop(), named.pop(), &node.kind) {
+        (Some(strategy), None, _) => Some(strategy),
+        // The key, or its value, was reported.
+        (None, _, Kind::Map(entries)) if !entries.is_empty() => None,
+        _ => {
+            let message = "`on_conflict` needs one strategy";
+            let hint = "valid: replace, skip, fail, merge, { keep_newest: COLUMN }, { keep_oldest: COLUMN }";
+            problems.add_with_hint("missing_key", mark, message, hint);
+            None
+        }
+    }
 }
 
 impl Decode for DefaultsModel {
@@ -67,7 +116,7 @@ impl Decode for DefaultsModel {
         let mut fields = Fields::of(node, "`defaults`", problems)?;
         let model = Self {
             batch_size: fields.optional("batch_size", problems),
-            on_conflict: fields.choice("on_conflict", problems),
+            on_conflict: fields.optional_at("on_conflict", problems),
             unknown_fields: fields.optional_at("unknown_fields", problems),
             max_rejects: fields.optional("max_rejects", problems),
             expect_documents: fields.optional("expect_documents", problems),

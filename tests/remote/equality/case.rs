@@ -195,8 +195,13 @@ impl Case {
                 on_conflict: match load.on_conflict {
                     0 => OnConflict::Skip,
                     1 => OnConflict::Fail,
+                    // `name` of groups is text, `n` of users a number, now and then text or NULL.
+                    3 => OnConflict::KeepNewest(names[2 - usize::from(table == "groups")].to_owned()),
+                    4 => OnConflict::KeepOldest(names[2 - usize::from(table == "groups")].to_owned()),
+                    5 => OnConflict::Merge,
                     _ => OnConflict::Replace,
                 },
+                json: vec![],
                 empty_at_start: empty,
                 remember_keys: !(empty || load.unique_paths),
             }
@@ -336,7 +341,7 @@ fn group() -> impl Strategy<Value = Group> {
 fn load() -> impl Strategy<Value = Load> {
     let documents = (vec(user(), 0..60), vec(group(), 0..12));
     let sizes = (vec(1..9_usize, 1..6), vec(1..5_usize, 1..4), 1..25_usize, 1..5_usize, 1..9_usize);
-    (documents, 0..4_u8, any::<bool>(), sizes).prop_map(
+    (documents, 0..8_u8, any::<bool>(), sizes).prop_map(
         |((users, groups), on_conflict, unique_paths, (batches, commits, at_once, in_flight, page))| Load {
             users,
             groups,

@@ -38,13 +38,22 @@ impl Commit<'_> {
                 return Err(refusal::trigger_ignored_child(&plan.table).into());
             }
         }
-        for (position, row) in rows.iter().enumerate() {
-            let inserted = plan.insert.execute(bind_all(row));
-            if inserted.map_err(|failure| Trouble::Statement(failure, Spot::Child(index, position)))? == 0 {
-                return Err(refusal::trigger_ignored_child(&plan.table).into());
+        insert(plan, index, rows)?;
+        Ok((count(rows.len()), count(deleted)))
+    }
+
+    /// Inserts the document's rows into the child tables that have none of it; whether there were any.
+    pub(super) fn fill_children(&mut self, document: &MappedDocument) -> Result<bool, Trouble> {
+        let mut filled = 0;
+        for (index, rows) in document.children.iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
+            let plan = &self.plan().children[index];
+            if stored_rows(plan, document, index)?.is_empty() {
+                insert(plan, index, rows)?;
+                filled += count(rows.len());
             }
         }
-        Ok((count(rows.len()), count(deleted)))
+        self.counts.child_inserted += filled;
+        Ok(filled > 0)
     }
 
     /// Whether every child table holds exactly the document's rows.
@@ -56,6 +65,17 @@ impl Commit<'_> {
         }
         Ok(true)
     }
+}
+
+/// Inserts rows into the child table of this number.
+fn insert(plan: &ChildPlan, index: usize, rows: &[Row]) -> Result<(), Trouble> {
+    for (position, row) in rows.iter().enumerate() {
+        let inserted = plan.insert.execute(bind_all(row));
+        if inserted.map_err(|failure| Trouble::Statement(failure, Spot::Child(index, position)))? == 0 {
+            return Err(refusal::trigger_ignored_child(&plan.table).into());
+        }
+    }
+    Ok(())
 }
 
 /// The document's rows in a child table.

@@ -1,14 +1,14 @@
 //! One document: its row, its child rows, and what became of it. The hot path.
 
+use super::super::existing::{Existing, Standing};
 use super::super::failure::Failure;
 use super::super::records::rejects;
 use super::super::refusal::{self, Refusal, Spot};
-use super::super::statement::integer;
-use super::database::{bind_all, value};
+use super::database::{bind_all, whole};
 use super::write::Commit;
 use crate::destination::OnConflict;
 use crate::domain::reject::RejectState;
-use crate::domain::row::MappedDocument;
+use crate::domain::row::{MappedDocument, Row};
 use crate::error::Result;
 
 /// What a document did.
@@ -26,6 +26,8 @@ pub(super) enum Trouble {
     Refused(Refusal),
     /// SQLite refused a statement for the row at this spot.
     Statement(Failure, Spot),
+    /// SQLite refused the row that the stored one and the document's make together.
+    Merged(Failure, Row),
 }
 
 impl From<Refusal> for Trouble {
@@ -75,11 +77,10 @@ impl Commit<'_> {
     fn refused(&mut self, document: &MappedDocument, trouble: Trouble) -> Result<()> {
         let refusal = match trouble {
             Trouble::Refused(refusal) => refusal,
-            Trouble::Statement(failure, spot) => {
-                if self.database.is_autocommit() || !failure.is_about_the_row() {
-                    return Err(self.lost(failure));
-                }
-                self.classify(document, &failure, spot)?
+            Trouble::Statement(failure, spot) => self.explained(document, failure, spot)?,
+            Trouble::Merged(failure, row) => {
+                let merged = MappedDocument { row, ..document.clone() };
+                self.explained(&merged, failure, Spot::Row)?
             }
         };
         if self.remembered {
@@ -111,6 +112,14 @@ impl Commit<'_> {
         Ok(())
     }
 
+    /// Why the rows of this document were refused.
+    fn explained(&mut self, document: &MappedDocument, failure: Failure, spot: Spot) -> Result<Refusal> {
+        if self.database.is_autocommit() || !failure.is_about_the_row() {
+            return Err(self.lost(failure));
+        }
+        self.classify(document, &failure, spot)
+    }
+
     /// A document of several rows has a savepoint: a refused child row takes the others along.
     fn store(&mut self, document: &MappedDocument) -> Result<Outcome, Trouble> {
         self.require_key(document)?;
@@ -137,13 +146,13 @@ impl Commit<'_> {
     /// In a table that held rows, looking first is cheaper than an insert that fails, and an equal row needs no more.
     fn store_rows(&mut self, document: &MappedDocument) -> Result<Outcome, Trouble> {
         let fresh = self.plan().target.empty_at_start;
-        if !fresh && let Some(differs) = self.differs(document)? {
-            return self.store_existing(document, differs);
+        if !fresh && let Some(existing) = self.existing(document)? {
+            return self.store_existing(document, existing);
         }
         let inserted = self.plan().insert.execute(bind_all(&document.row)).map_err(at_row)?;
         if inserted == 0 {
             // The key's index holds an equal key: this one by bytes, or one that only compares as equal.
-            return Err(match self.differs(document)? {
+            return Err(match self.existing(document)? {
                 Some(_) => self.duplicate(document),
                 None => self.other_key(document).map_err(at_row)?.into(),
             });
@@ -155,18 +164,45 @@ impl Commit<'_> {
         Ok(Outcome::Inserted)
     }
 
-    /// There is a row with this key, and it differs or not.
-    fn store_existing(&mut self, document: &MappedDocument, differs: bool) -> Result<Outcome, Trouble> {
-        let target = &self.plan().target;
-        let on_conflict = target.on_conflict;
-        if target.remember_keys && !self.remember_key(document)? {
+    /// There is a row with this key.
+    fn store_existing(&mut self, document: &MappedDocument, existing: Existing) -> Result<Outcome, Trouble> {
+        if self.plan().target.remember_keys && !self.remember_key(document)? {
             return Err(self.duplicate(document));
         }
-        match on_conflict {
-            OnConflict::Skip => Ok(Outcome::Skipped),
-            OnConflict::Fail => self.require_equal(document, differs),
-            OnConflict::Replace => self.replace(document, differs),
+        let differs = existing.standing != Standing::Equal;
+        match (&self.plan().target.on_conflict, existing.standing) {
+            (OnConflict::Skip, _) => Ok(Outcome::Skipped),
+            (OnConflict::Fail, _) => self.require_equal(document, differs),
+            (OnConflict::Replace, _) => self.replace(document, differs),
+            (OnConflict::Merge, _) => self.merge(document, existing),
+            (OnConflict::KeepNewest(_) | OnConflict::KeepOldest(_), Standing::Differs) => self.replace(document, true),
+            (OnConflict::KeepNewest(_) | OnConflict::KeepOldest(_), Standing::NotComparable) => {
+                Err(refusal::not_comparable(&self.plan().target, document).into())
+            }
+            (OnConflict::KeepNewest(_) | OnConflict::KeepOldest(_), _) => self.leave(document, differs),
         }
+    }
+
+    /// The row stays as it is.
+    fn leave(&self, document: &MappedDocument, differs: bool) -> Result<Outcome, Trouble> {
+        let equal = !differs && self.children_equal(document)?;
+        Ok(if equal { Outcome::Unchanged } else { Outcome::Skipped })
+    }
+
+    /// Fills what the row and its child tables lack.
+    fn merge(&mut self, document: &MappedDocument, existing: Existing) -> Result<Outcome, Trouble> {
+        let fills = existing.merged.is_some();
+        if let (Some(merged), Some(update)) = (existing.merged, &self.plan().update) {
+            match update.execute(bind_all(&merged.row)) {
+                Ok(0) => return Err(refusal::trigger_ignored_update(&self.plan().table).into()),
+                Ok(_) => {}
+                Err(failure) => return Err(Trouble::Merged(failure, merged.row)),
+            }
+        }
+        if self.fill_children(document)? || fills {
+            return Ok(Outcome::Updated);
+        }
+        self.leave(document, existing.standing != Standing::Equal)
     }
 
     fn require_equal(&self, document: &MappedDocument, differs: bool) -> Result<Outcome, Trouble> {
@@ -187,9 +223,11 @@ impl Commit<'_> {
         Ok(if differs || replaced { Outcome::Updated } else { Outcome::Unchanged })
     }
 
-    /// Whether the row with exactly this key differs from the document's; `None` without such a row.
-    pub(super) fn differs(&self, document: &MappedDocument) -> Result<Option<bool>, Trouble> {
-        let found = self.plan().compare.query(bind_all(&document.row), |row| Ok(integer(&[value(row, 0)?], 0)? != 0));
+    /// The row with exactly this key.
+    fn existing(&self, document: &MappedDocument) -> Result<Option<Existing>, Trouble> {
+        let plan = self.plan();
+        let read = |row: &libsql::Row| Existing::read(&plan.target, &document.row, &whole(row)?);
+        let found = plan.compare.query(bind_all(&document.row), read);
         Ok(found.map_err(at_row)?.into_iter().next())
     }
 

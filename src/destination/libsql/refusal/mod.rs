@@ -8,7 +8,9 @@ mod tests;
 mod text;
 mod unique;
 
-pub use reasons::{claimed, duplicate, key_is_null, row_exists, trigger_ignored_child, trigger_ignored_update};
+pub use reasons::{
+    claimed, duplicate, key_is_null, not_comparable, row_exists, trigger_ignored_child, trigger_ignored_update,
+};
 pub use text::{equation, show};
 
 use super::failure::{Constraint, Failure, primary};

@@ -25,6 +25,17 @@ pub fn row_exists(target: &Target, document: &MappedDocument) -> Refusal {
     Refusal::new(RejectCode::RowExists, reason, false)
 }
 
+/// The row's value in the column that decides is of another type than the document's.
+pub fn not_comparable(target: &Target, document: &MappedDocument) -> Refusal {
+    let column = target.on_conflict.column().unwrap_or_default();
+    let reason = format!(
+        "{} exists already, and which is newer cannot be told: {}.{column} holds a value of another type than the document's",
+        key_text(target, document),
+        target.table,
+    );
+    Refusal::new(RejectCode::NotComparable, reason, false)
+}
+
 /// An update of a row that is there changed none.
 pub fn trigger_ignored_update(table: &Table) -> Refusal {
     Refusal::new(RejectCode::Constraint, format!("a trigger of {} ignored the update", table.name), false)

@@ -27,6 +27,7 @@ fn target(name: &str, columns: &[&str], children: Vec<ChildTarget>) -> Target {
         key: vec![0],
         children,
         on_conflict: OnConflict::Replace,
+        json: vec![],
         empty_at_start: true,
         remember_keys: false,
     }

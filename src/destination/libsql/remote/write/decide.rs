@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::fate::{ChildWrite, Failing, Fate, Outcome, Remember, RowWrite, Write};
-use super::look::Known;
+use super::look::{Known, Stored};
 use super::pending::{Item, Pending};
 use super::session::TargetPlan;
 use crate::destination::OnConflict;
+use crate::destination::libsql::existing::{Existing, Standing};
 use crate::destination::libsql::records::{claims, rejects, seen};
 use crate::destination::libsql::refusal::{self, Refusal};
 use crate::domain::reject::RejectCode;
@@ -123,12 +124,12 @@ impl<'a> Deciding<'a> {
             return Fate::Write(Write::insert(self.plan.children.len(), Remember::No));
         };
         let key_was_seen = target.remember_keys && (known.seen || before.seen.contains(&seen::key(target, document)));
-        match known.row {
+        match &known.row {
             // Written by an earlier document of this commit, so the server did not see it yet.
             None if key_was_seen && !known.seen => Fate::Refused(refusal::duplicate(target, document)),
             None => Fate::Write(self.insert(known)),
             Some(_) if key_was_seen => Fate::Refused(refusal::duplicate(target, document)),
-            Some(differs) => self.existing(document, known, differs, remember),
+            Some(existing) => self.existing(document, known, existing, remember),
         }
     }
 
@@ -161,34 +162,33 @@ impl<'a> Deciding<'a> {
         let remember = if self.plan.target.remember_keys { Remember::Keep } else { Remember::No };
         let mut write = Write::insert(self.plan.children.len(), remember);
         // Rows may be there without their parent.
-        for (child, stored) in write.children.iter_mut().zip(&known.children) {
-            *child = ChildWrite { delete: if stored.equal { 0 } else { stored.rows }, insert: !stored.equal };
-        }
+        write.children = replaced_children(known);
         write
     }
 
-    fn existing(&self, document: &MappedDocument, known: &Known, differs: bool, remember: Remember) -> Fate {
+    fn existing(&self, document: &MappedDocument, known: &Known, existing: &Existing, remember: Remember) -> Fate {
         let target = &self.plan.target;
-        let keep = |outcome| Fate::Write(Write { row: RowWrite::Keep, children: Vec::new(), remember, outcome });
         let children_equal = known.children.iter().all(|stored| stored.equal);
-        match target.on_conflict {
-            OnConflict::Skip => keep(Outcome::Skipped),
-            OnConflict::Fail if differs || !children_equal => Fate::Refused(refusal::row_exists(target, document)),
-            OnConflict::Fail => keep(Outcome::Unchanged),
-            OnConflict::Replace if !differs && children_equal => keep(Outcome::Unchanged),
-            OnConflict::Replace => Fate::Write(Write {
-                row: if differs { RowWrite::Update } else { RowWrite::Keep },
-                children: known
-                    .children
-                    .iter()
-                    .map(|stored| ChildWrite {
-                        delete: if stored.equal { 0 } else { stored.rows },
-                        insert: !stored.equal,
-                    })
-                    .collect(),
-                remember,
-                outcome: Outcome::Updated,
-            }),
+        let equal = existing.standing == Standing::Equal && children_equal;
+        let keep = |outcome| {
+            let write = Write { row: RowWrite::Keep, merged: None, children: Vec::new(), remember, outcome };
+            Fate::Write(write)
+        };
+        let leave = || keep(if equal { Outcome::Unchanged } else { Outcome::Skipped });
+        match (&target.on_conflict, existing.standing) {
+            (OnConflict::Skip, _) => keep(Outcome::Skipped),
+            (OnConflict::Fail, _) if equal => keep(Outcome::Unchanged),
+            (OnConflict::Fail, _) => Fate::Refused(refusal::row_exists(target, document)),
+            (OnConflict::Replace, _) if equal => keep(Outcome::Unchanged),
+            (OnConflict::Replace, _) => Fate::Write(replace(known, existing, remember)),
+            (OnConflict::Merge, _) => fill(known, existing, remember).map_or_else(leave, Fate::Write),
+            (OnConflict::KeepNewest(_) | OnConflict::KeepOldest(_), Standing::Differs) => {
+                Fate::Write(replace(known, existing, remember))
+            }
+            (OnConflict::KeepNewest(_) | OnConflict::KeepOldest(_), Standing::NotComparable) => {
+                Fate::Refused(refusal::not_comparable(target, document))
+            }
+            (OnConflict::KeepNewest(_) | OnConflict::KeepOldest(_), _) => leave(),
         }
     }
 
@@ -208,4 +208,30 @@ impl<'a> Deciding<'a> {
             _ => {}
         }
     }
+}
+
+/// Row and child rows become the document's.
+fn replace(known: &Known, existing: &Existing, remember: Remember) -> Write {
+    let row = if existing.standing == Standing::Equal { RowWrite::Keep } else { RowWrite::Update };
+    let children = replaced_children(known);
+    Write { row, merged: None, children, remember, outcome: Outcome::Updated }
+}
+
+/// What row and child tables lack is filled; `None` where that is nothing.
+fn fill(known: &Known, existing: &Existing, remember: Remember) -> Option<Write> {
+    let lacks = |stored: &Stored| stored.rows == 0 && !stored.equal;
+    let children: Vec<ChildWrite> =
+        known.children.iter().map(|stored| ChildWrite { delete: 0, insert: lacks(stored) }).collect();
+    let merged = existing.merged.clone();
+    let row = if merged.is_some() { RowWrite::Update } else { RowWrite::Keep };
+    let fills = merged.is_some() || children.iter().any(|child| child.insert);
+    fills.then_some(Write { row, merged, children, remember, outcome: Outcome::Updated })
+}
+
+fn replaced_children(known: &Known) -> Vec<ChildWrite> {
+    let replaced = |stored: &Stored| match stored.equal {
+        true => ChildWrite::default(),
+        false => ChildWrite { delete: stored.rows, insert: true },
+    };
+    known.children.iter().map(replaced).collect()
 }

@@ -1,9 +1,12 @@
 //! Why a document was refused: what to ask, at its place in the order, and what the answers mean.
 
+use std::borrow::Cow;
+
 use super::fate::{Failing, Place, Write};
 use super::trial::Trial;
 use super::{sql, units};
 use crate::destination::Target;
+use crate::destination::libsql::existing::{Existing, Standing};
 use crate::destination::libsql::failure::{Constraint, Failure};
 use crate::destination::libsql::refusal::{self, Around, Refusal, Spot};
 use crate::destination::libsql::remote::connection::Rows;
@@ -24,6 +27,7 @@ impl Asked {
     pub fn about(trial: &Trial<'_>, document: &MappedDocument, write: &Write, failing: &Failing) -> Self {
         let targets = targets(trial);
         let around = around(trial, &targets);
+        let document = &as_written(document, write);
         let statements = match (failing.spot, &failing.failure) {
             (Place::At(spot), Some(failure)) => refusal::questions(&around, document, failure, spot),
             (Place::Update, Some(failure)) => refusal::questions(&around, document, failure, Spot::Row),
@@ -56,6 +60,16 @@ impl Asked {
         answers
     }
 
+    /// Whether the answer shows the row as it was when it was looked at: the update should have changed it.
+    fn is_as_it_was(&self, target: &Target, document: &MappedDocument, answers: &[Rows]) -> Result<bool, Failure> {
+        let Some(row) = answers.first().and_then(|rows| rows.first()) else { return Ok(false) };
+        let existing = Existing::read(target, &document.row, row.get(1..).unwrap_or_default())?;
+        Ok(match &self.write.merged {
+            Some(_) => existing.merged == self.write.merged,
+            None => target.deciding().is_none() || existing.standing == Standing::Differs,
+        })
+    }
+
     /// Rows that the document should have deleted of a child table.
     fn deleted(&self, index: usize) -> u64 {
         self.write.children.get(index).map_or(0, |child| child.delete)
@@ -74,9 +88,10 @@ pub(super) fn explain(
     let target = &trial.plan.target;
     let found = answers.first().map_or(0, Vec::len) as u64;
     let exists = found > 0;
+    let written = &as_written(document, &asked.write);
     let refusal = match (asked.failing.spot, &asked.failing.failure) {
-        (Place::At(spot), Some(failure)) => refusal::explain(&around, document, failure, spot, answers),
-        (Place::Update, Some(failure)) => refusal::explain(&around, document, failure, Spot::Row, answers),
+        (Place::At(spot), Some(failure)) => refusal::explain(&around, written, failure, spot, answers),
+        (Place::Update, Some(failure)) => refusal::explain(&around, written, failure, Spot::Row, answers),
         // Every row of a table that was empty when the run started is this run's. In another one, a row that was not there
         // when it was looked for is somebody else's: earlier documents of this commit are known.
         (Place::At(Spot::Row), None) if exists && target.empty_at_start => Ok(refusal::duplicate(target, document)),
@@ -84,7 +99,9 @@ pub(super) fn explain(
         (Place::At(Spot::Row), None) => {
             refusal::explain_other_key(&around, document, answers.get(1..).unwrap_or_default())
         }
-        (Place::Update, None) if exists => Ok(refusal::trigger_ignored_update(&trial.plan.table)),
+        (Place::Update, None) if asked.is_as_it_was(target, document, answers).map_err(unreadable)? => {
+            Ok(refusal::trigger_ignored_update(&trial.plan.table))
+        }
         // As many rows as were found before, and yet fewer were deleted.
         (Place::At(Spot::Links(index)), None) if found == asked.deleted(index) => {
             Ok(refusal::trigger_ignored_child(&trial.plan.children[index].table))
@@ -96,6 +113,14 @@ pub(super) fn explain(
         (Place::Seen, _) => Ok(refusal::duplicate(target, document)),
     };
     refusal.map(Some).map_err(unreadable)
+}
+
+/// The document with the row that was sent for it.
+fn as_written<'a>(document: &'a MappedDocument, write: &Write) -> Cow<'a, MappedDocument> {
+    match &write.merged {
+        Some(merged) => Cow::Owned(MappedDocument { row: merged.row.clone(), ..document.clone() }),
+        None => Cow::Borrowed(document),
+    }
 }
 
 fn own_row(trial: &Trial<'_>, document: &MappedDocument) -> Statement {

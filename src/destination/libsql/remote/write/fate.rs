@@ -1,5 +1,6 @@
 //! What happens to one document of a commit.
 
+use crate::destination::libsql::existing::Merged;
 use crate::destination::libsql::failure::Failure;
 use crate::destination::libsql::refusal::{Refusal, Spot};
 
@@ -13,9 +14,11 @@ pub(super) enum Outcome {
 }
 
 /// The statements that a document needs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Write {
     pub row: RowWrite,
+    /// What an update writes instead of the document's row.
+    pub merged: Option<Merged>,
     /// Per child table: the stored rows to delete first, and whether the document's are inserted.
     pub children: Vec<ChildWrite>,
     /// What `_fireferry_seen` is told.
@@ -53,6 +56,7 @@ impl Write {
     pub fn insert(children: usize, remember: Remember) -> Self {
         Self {
             row: RowWrite::Insert,
+            merged: None,
             children: vec![ChildWrite { delete: 0, insert: true }; children],
             remember,
             outcome: Outcome::Inserted,

@@ -8,6 +8,7 @@ use super::pending::Pending;
 use super::session::TargetPlan;
 use super::{sql, units};
 use crate::destination::libsql::encode::encode;
+use crate::destination::libsql::existing::Existing;
 use crate::destination::libsql::failure::Failure;
 use crate::destination::libsql::records::{claims, rejects, seen};
 use crate::destination::libsql::remote::connection::{Connection, Rows};
@@ -22,8 +23,8 @@ const AT_ONCE: usize = 1_000;
 /// What is known of one document.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Known {
-    /// There is a row with its key, and it differs or not.
-    pub row: Option<bool>,
+    /// The row that has its key.
+    pub row: Option<Existing>,
     /// Per child table: stored rows, and whether they are the document's.
     pub children: Vec<Stored>,
     /// An earlier document of the run, not of this commit, had the same key.
@@ -194,7 +195,10 @@ impl Asking<'_> {
         match about {
             About::Row(first) => {
                 for row in rows {
-                    at(known, *first, row)?.row = Some(integer(row, 1)? != 0);
+                    let (number, known) = numbered(known, *first, row)?;
+                    let (_, document) = documents[number];
+                    let existing = Existing::read(&self.plan.target, &document.row, row.get(1..).unwrap_or_default());
+                    known.row = Some(existing?);
                 }
             }
             About::Children(index, first) => self.learn_children(documents, *index, *first, rows, known)?,
@@ -264,8 +268,14 @@ fn placed(pieces: Vec<Piece>) -> impl Iterator<Item = (usize, Piece)> {
 }
 
 fn at<'a>(known: &'a mut [Known], first: usize, row: &[SqlValue]) -> Result<&'a mut Known, Failure> {
-    let number = first + usize::try_from(integer(row, 0)?).unwrap_or(usize::MAX);
-    known.get_mut(number).ok_or_else(|| Failure::internal("an answer about a document that was not asked about"))
+    numbered(known, first, row).map(|(_, known)| known)
+}
+
+fn numbered<'a>(known: &'a mut [Known], first: usize, row: &[SqlValue]) -> Result<(usize, &'a mut Known), Failure> {
+    let number = first.saturating_add(usize::try_from(integer(row, 0)?).unwrap_or(usize::MAX));
+    let known = known.get_mut(number);
+    let known = known.ok_or_else(|| Failure::internal("an answer about a document that was not asked about"))?;
+    Ok((number, known))
 }
 
 fn json<T: serde::Serialize + ?Sized>(value: &T) -> SqlValue {

@@ -1,5 +1,6 @@
 //! Statements about many rows at once: the rows come as a [`Piece`] and are called `_fireferry_rows` (columns `c0`, `c1`, …).
 
+use crate::destination::libsql::existing::{document_wins, others, question};
 use crate::destination::libsql::remote::encode::Piece;
 use crate::destination::libsql::sql::{exact, list, quote};
 use crate::destination::libsql::statement::Statement;
@@ -28,12 +29,27 @@ fn insert_text(table: &str, columns: &[String], piece: &Piece) -> String {
     format!("INSERT OR ABORT INTO {} ({}) SELECT {values}{}", quote(table), list(columns), piece.from)
 }
 
-/// Makes the mapped columns of existing rows equal. `None` when all of them are key.
+/// Makes the mapped columns of existing rows equal, where the document still wins. `None` when all of them are key.
 pub(super) fn update(target: &Target, piece: Piece) -> Option<Statement> {
+    let wins = document_wins(target, &own(target), &of_document);
+    update_where(target, piece, wins.unwrap_or_else(|| "true".to_owned()))
+}
+
+/// Makes the mapped columns equal to the first half of a row, where they still are equal to its second half.
+pub(super) fn update_merged(target: &Target, piece: Piece) -> Option<Statement> {
+    let (column, width) = (own(target), target.columns.len());
+    let same = |index: usize| {
+        let (column, stored) = (column(index), of_document(width + index));
+        format!("{column} COLLATE BINARY IS {stored} AND typeof({column}) = typeof({stored})")
+    };
+    update_where(target, piece, others(target).map(same).collect::<Vec<_>>().join(" AND "))
+}
+
+fn update_where(target: &Target, piece: Piece, condition: String) -> Option<Statement> {
     let set: Vec<String> =
-        others(target).map(|index| format!("{} = {ROWS}.c{index}", quote(&target.columns[index]))).collect();
+        others(target).map(|index| format!("{} = {}", quote(&target.columns[index]), of_document(index))).collect();
     let text = format!(
-        "UPDATE OR ABORT {} SET {} FROM ({}) AS {ROWS} WHERE {}",
+        "UPDATE OR ABORT {} SET {} FROM ({}) AS {ROWS} WHERE {} AND {condition}",
         quote(&target.table),
         set.join(", "),
         piece.select(),
@@ -42,17 +58,11 @@ pub(super) fn update(target: &Target, piece: Piece) -> Option<Statement> {
     (!set.is_empty()).then(|| Statement::new(text, piece.values))
 }
 
-/// For every row whose key exists: its number in the piece, and 0 or 1: whether it differs.
+/// For every row whose key exists: its number in the piece, and how it stands to the document (see `existing`).
 pub(super) fn compare(target: &Target, piece: Piece) -> Statement {
-    let differs: Vec<String> = others(target)
-        .map(|index| {
-            let column = column_of(&target.table, &target.columns[index]);
-            format!("{column} COLLATE BINARY IS NOT {ROWS}.c{index} OR typeof({column}) <> typeof({ROWS}.c{index})")
-        })
-        .collect();
-    let differs = if differs.is_empty() { "0".to_owned() } else { differs.join(" OR ") };
+    let question = question(target, &own(target), &of_document);
     let text = format!(
-        "SELECT {ROWS}.number, {differs} FROM ({}) AS {ROWS} JOIN {} ON {}",
+        "SELECT {ROWS}.number, {question} FROM ({}) AS {ROWS} JOIN {} ON {}",
         numbered(&piece),
         quote(&target.table),
         same_key(target)
@@ -108,9 +118,14 @@ fn numbered(piece: &Piece) -> String {
     select.replacen("SELECT ", &format!("SELECT {number} AS number, "), 1)
 }
 
-/// Mapped columns outside of the key.
-fn others(target: &Target) -> impl Iterator<Item = usize> {
-    (0..target.columns.len()).filter(|index| !target.key.contains(index))
+/// The table's columns by their index.
+fn own(target: &Target) -> impl Fn(usize) -> String {
+    |index| column_of(&target.table, &target.columns[index])
+}
+
+/// The values of the rows that come, by their index.
+fn of_document(index: usize) -> String {
+    format!("{ROWS}.c{index}")
 }
 
 fn column_of(table: &str, column: &str) -> String {

@@ -3,6 +3,7 @@
 use super::fate::{Outcome, Place, Remember, RowWrite, Write};
 use super::session::TargetPlan;
 use super::sql;
+use crate::destination::OnConflict;
 use crate::destination::libsql::records::seen;
 use crate::destination::libsql::refusal::Spot;
 use crate::destination::libsql::remote::encode::{Piece, pieces};
@@ -57,9 +58,23 @@ fn remember<'a>(plan: &TargetPlan, documents: impl Iterator<Item = &'a Writing<'
 }
 
 fn update(plan: &TargetPlan, documents: &[Writing<'_>], steps: &mut Vec<UnitStep>) {
+    if plan.target.on_conflict == OnConflict::Merge {
+        return update_merged(plan, documents, steps);
+    }
     for piece in rows_of(plan, documents, RowWrite::Update) {
         let expect = Some(piece.rows as u64);
         if let Some(statement) = sql::update(&plan.target, piece) {
+            steps.push(UnitStep { statement, expect, place: Place::Update });
+        }
+    }
+}
+
+fn update_merged(plan: &TargetPlan, documents: &[Writing<'_>], steps: &mut Vec<UnitStep>) {
+    let merged = documents.iter().filter_map(|(_, write)| write.merged.as_ref());
+    let rows: Vec<Vec<SqlValue>> = merged.map(|merged| [merged.row.as_slice(), &merged.stored].concat()).collect();
+    for piece in pieces(2 * plan.target.columns.len(), rows.iter().map(Vec::as_slice), usize::MAX) {
+        let expect = Some(piece.rows as u64);
+        if let Some(statement) = sql::update_merged(&plan.target, piece) {
             steps.push(UnitStep { statement, expect, place: Place::Update });
         }
     }
