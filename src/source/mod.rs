@@ -2,6 +2,7 @@
 //!
 //! A source is read page by page. A page is the unit that later becomes a batch: the engine never splits one.
 
+mod fetch;
 pub mod firestore;
 pub mod json;
 
@@ -171,6 +172,20 @@ pub trait Source: Send + Sync {
 
     /// Records of the partition after the cursor, or from its start.
     async fn read(&self, request: &ReadRequest, partition: &Partition, after: Option<&Cursor>) -> Result<PageStream>;
+
+    /// The documents of the collection that have these paths, as they are at the point in time that is read at.
+    ///
+    /// # Contract
+    /// - Only records of these paths come, in the collection's order, each path once: of several records with one path the
+    ///   first. A path that the source does not have (any more) is left out; that is no error.
+    /// - A record that cannot be decoded comes as [`Record::Malformed`] where its path could be told.
+    /// - The request's conditions need not be looked at, and its `only` is not: whether a document is wanted is the mapping's
+    ///   matter.
+    /// - Pages are bounded by the request, the last one says so; their cursors mean nothing. An interrupted fetch is begun
+    ///   anew.
+    /// - Costs: a live source bills one read a path; files are read through once, up to the last document that is found. The
+    ///   paths are held in memory, so the caller bounds their number.
+    fn fetch(self: Arc<Self>, request: ReadRequest, paths: Arc<[String]>) -> PageStream;
 
     /// What must not have changed for a resume after `cursor` to be right, as text to be compared for equality
     /// (files: size, modification time, hash of head, tail and the bytes before the cursor).

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod damage;
+mod fetch;
 mod files;
 mod resume;
 mod shapes;

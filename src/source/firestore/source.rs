@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::{StreamExt, TryStreamExt, stream};
 
 use super::ahead::Ahead;
 use super::bounds::{Bounds, Place};
@@ -187,6 +188,15 @@ impl Source for FirestoreSource {
             Some(paths) => Ok(picked::pages(session, scope, sizes, request, &paths, (&bounds, place))),
             None => Ok(Ahead { session, scope, sizes, request }.pages(&bounds, place)),
         }
+    }
+
+    fn fetch(self: Arc<Self>, request: ReadRequest, paths: Arc<[String]>) -> PageStream {
+        let mut unique = paths.to_vec();
+        unique.sort_unstable();
+        unique.dedup();
+        let request = ReadRequest { only: Some(unique.into()), ..request };
+        let everything = Bounds::default().to_partition(0);
+        stream::once(async move { self.read(&request, &everything, None).await }).try_flatten().boxed()
     }
 
     async fn fingerprint(&self, _partition: &Partition, _cursor: Option<&Cursor>) -> Result<String> {

@@ -16,6 +16,7 @@ use super::{check, detect, fingerprint, pages, retire, scan};
 use crate::domain::cursor::{Cursor, Partition};
 use crate::domain::document::CollectionPattern;
 use crate::error::{Error, ErrorKind, Result};
+use crate::source::fetch::by_reading;
 use crate::source::{FoundCollection, PageStream, ReadRequest, Source, SourceCapabilities};
 
 /// Documents in JSON files.
@@ -131,6 +132,10 @@ impl Source for JsonSource {
         pages::stream(request, bounds::to_mark(after)?, move |from, stop| {
             Reader::open(&path, &bounds, &id_field, &wanted, from, stop)
         })
+    }
+
+    fn fetch(self: Arc<Self>, request: ReadRequest, paths: Arc<[String]>) -> PageStream {
+        by_reading(self, ReadRequest { only: None, ..request }, &paths)
     }
 
     async fn fingerprint(&self, partition: &Partition, cursor: Option<&Cursor>) -> Result<String> {
