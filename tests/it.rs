@@ -6,6 +6,7 @@ mod destination;
 mod examples;
 mod explain;
 mod firestore;
+mod fuzz;
 mod init;
 mod layering;
 mod mapping;

@@ -10,5 +10,5 @@ mod own_tests;
 mod properties;
 mod reference;
 mod schema_file;
-mod support;
+pub mod support;
 mod valid;

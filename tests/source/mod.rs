@@ -6,4 +6,4 @@ mod fetch;
 mod files;
 mod resume;
 mod shapes;
-mod support;
+pub mod support;

@@ -2,6 +2,7 @@
 
 mod damaged;
 mod disk;
+mod hostile;
 mod locked;
 mod sources;
 
