@@ -16,3 +16,4 @@ mod proof;
 mod remote;
 mod source;
 mod support;
+mod verify;

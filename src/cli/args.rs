@@ -1,5 +1,7 @@
 //! The arguments as typed. [`super::settings`] makes validated settings of them.
 
+mod verify;
+
 use std::path::PathBuf;
 
 use clap::builder::BoolishValueParser;
@@ -8,6 +10,8 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use crate::destination::OnConflict;
 use crate::domain::document::CollectionPattern;
 use crate::pipeline::resolved::RejectLimit;
+
+pub use verify::{DifferencesArgs, ListFormat, VerifyArgs};
 
 use super::settings::{byte_size, collection, duration, positive, reject_limit};
 
@@ -21,7 +25,7 @@ Examples:
 
 Exit codes:
   0 clean                    4 finished, some documents were rejected
-  1 failed                   5 the counts differ
+  1 failed                   5 something differs
   2 usage or configuration   6 interrupted, can be resumed
   3 refused by a check, or   7 a limit was reached, can be resumed
     the lease is held";
@@ -125,7 +129,7 @@ pub enum Verb {
     Plan(PlanArgs),
     /// Move the documents: writes rows, rejects and checkpoints to the destination, backs it up before
     Run(RunArgs),
-    /// Compare source and destination; changes nothing
+    /// Compare source and destination, in numbers or value by value; changes nothing without --repair
     Verify(VerifyArgs),
     /// Copies of the destination: make, list, put back
     #[command(subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
@@ -145,7 +149,7 @@ pub enum Verb {
     Clear(ClearArgs),
     /// Rows per table of the destination; changes nothing
     Stats(PipelineArg),
-    /// The history of runs: list, show, logs, rejects, cancel
+    /// The history of runs: list, show, logs, rejects, differences, cancel
     #[command(subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
     Runs {
         /// What to do.
@@ -293,18 +297,6 @@ pub struct RunArgs {
     pub new_snapshot: bool,
 }
 
-/// Arguments of `verify`.
-#[derive(Debug, Args)]
-#[command(after_help = "Exit code 5 says that something differs.")]
-pub struct VerifyArgs {
-    /// The pipeline file.
-    #[command(flatten)]
-    pub pipeline: PipelineArg,
-    /// Count documents, rows and rejects (what is done by default)
-    #[arg(long)]
-    pub counts: bool,
-}
-
 /// Verbs of `backup`.
 #[derive(Debug, Subcommand)]
 pub enum BackupVerb {
@@ -422,6 +414,8 @@ pub enum RunsVerb {
         #[arg(long)]
         data: bool,
     },
+    /// What a comparison of contents found; with --accept: accept it, so that it fails no later comparison
+    Differences(DifferencesArgs),
     /// Ask a run that is going on to stop after the commit in flight; it can be resumed
     Cancel(RunArg),
 }

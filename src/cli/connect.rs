@@ -236,7 +236,7 @@ pub fn shown_url(url: &DestinationUrl) -> String {
 }
 
 /// `user@host`.
-fn initiated_by() -> String {
+pub fn initiated_by() -> String {
     let named = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
     let uid = rustix::process::getuid().as_raw().to_string();
     let user = named.or_else(|| user_of(&fs_err::read_to_string("/etc/passwd").ok()?, &uid)).unwrap_or(uid);

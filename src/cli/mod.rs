@@ -5,6 +5,7 @@ mod backup;
 mod check;
 mod clear;
 mod connect;
+mod differences;
 mod error_view;
 pub mod exit;
 mod explain;

@@ -1,4 +1,4 @@
-//! `runs list|show|logs|rejects|cancel`: the history of runs.
+//! `runs list|show|logs|rejects|differences|cancel`: the history of runs.
 
 use std::io::Read;
 
@@ -12,6 +12,7 @@ use crate::report::text::{self, Column, clean, count, moment, table};
 
 use super::App;
 use super::args::{ReportFormat, RunsVerb};
+use super::differences;
 use super::exit::Exit;
 use super::state::run_folder;
 
@@ -30,6 +31,7 @@ pub async fn runs(app: &App, verb: RunsVerb) -> Result<Exit> {
             let filter = RejectFilter { collection, code, after: 0, limit };
             rejects(app, &run.run, filter, data).await
         }
+        RunsVerb::Differences(args) => differences::differences(app, &ledger(app).await?, args).await,
         RunsVerb::Cancel(run) => cancel(app, &run.run).await,
     }?;
     Ok(Exit::Clean)

@@ -8,6 +8,7 @@ use crate::engine::RunOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline;
 use crate::pipeline::resolved::RejectLimit;
+use crate::report::verify::DifferenceKind;
 
 use super::args::{Global, LogFormat, PlanArgs, ProgressKind, RunArgs};
 
@@ -99,6 +100,11 @@ pub fn run_options(args: &RunArgs) -> Result<RunOptions> {
 /// What `plan` was asked for.
 pub fn plan_options(args: &PlanArgs) -> RunOptions {
     RunOptions { only: args.selection.only.clone(), sample: args.selection.sample, ..RunOptions::default() }
+}
+
+/// A kind of difference.
+pub fn difference_kind(text: &str) -> Result<DifferenceKind, String> {
+    DifferenceKind::parse(text).ok_or_else(|| "one of missing, extra, changed, kept, general".to_owned())
 }
 
 /// A whole number of at least 1.

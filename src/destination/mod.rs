@@ -1,5 +1,6 @@
 //! Where rows go: the [`Destination`] trait, the plain types it speaks, and its adapters.
 
+mod compare;
 mod conflict;
 pub mod libsql;
 
@@ -8,6 +9,8 @@ pub use conflict::OnConflict;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+
+pub use compare::{Doomed, Found, FoundChildren, FoundRow, Scan, ScannedRow, Traffic};
 
 use crate::domain::cursor::{Counts, Cursor, Partition};
 use crate::domain::document::CollectionPattern;
@@ -434,6 +437,31 @@ pub trait Destination: Send {
 
     /// An empty throw-away database at `at`, of the kind that a shadow is.
     async fn blank(&mut self, at: &Path) -> Result<Box<dyn Destination>>;
+
+    /// Declares the tables that `compare` is asked about, and begins to look. What a file answers from here until
+    /// `end_comparing` is how it was at one moment; a server answers as it is at each question. Changes nothing.
+    async fn begin_comparing(&mut self, targets: &[Target]) -> Result<()>;
+
+    /// What differs between documents and what is stored, by the one equality that `write` calls "unchanged"; with the
+    /// place of the document among those given, ascending. Documents that do not differ are left out. `target` is an index
+    /// into the targets of `begin_comparing`.
+    async fn compare(&mut self, target: usize, documents: &[MappedDocument]) -> Result<Vec<(usize, Found)>>;
+
+    /// The next rows of a table; none at its end.
+    async fn scan(&mut self, scan: &Scan) -> Result<Vec<ScannedRow>>;
+
+    /// The end of looking.
+    async fn end_comparing(&mut self) -> Result<()>;
+
+    /// What crossed a network so far; `None` where there is none.
+    fn traffic(&self) -> Option<Traffic> {
+        None
+    }
+
+    /// Deletes these rows, table after table, in one transaction. Fails with code `delete_refused`, and deletes nothing,
+    /// unless exactly these rows go: where one is not as it was, where others refer to it, or where a trigger or a foreign
+    /// key would change others.
+    async fn delete(&mut self, rows: &[Doomed]) -> Result<()>;
 
     /// Deletes all rows of the tables in the order given, and the pipeline's runs, checkpoints and rejects, in one
     /// transaction. Returns rows deleted per table.

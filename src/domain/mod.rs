@@ -2,6 +2,7 @@
 
 pub mod cursor;
 pub mod document;
+pub mod encode;
 pub mod field_path;
 pub mod filter;
 pub mod json;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::crossing::crossing;
 use crate::destination::{Destination, RejectQuery, StoredReject};
+use crate::domain::document::Origin;
 use crate::domain::reject::{RejectData, RejectState};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::files::{private_create, private_dir};
@@ -53,6 +54,11 @@ pub(super) fn forget(state: &Path, run: &str) -> Result<()> {
 
 fn folder(state: &Path, run: &str) -> PathBuf {
     state.join("runs").join(run).join("rejects")
+}
+
+/// What tells a document of a source apart: of two with one path, only the place differs.
+pub(super) fn origin_name(path: &str, origin: &Origin) -> String {
+    format!("{path}\n{origin}\n{}", origin.offset)
 }
 
 /// A stored reject as shown.

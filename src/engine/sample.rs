@@ -20,6 +20,11 @@ use crate::source::{MalformedRecord, ReadRequest, Record};
 pub(super) struct Selection(HashSet<String>);
 
 impl Selection {
+    /// These documents, by path.
+    pub fn of(paths: impl IntoIterator<Item = String>) -> Self {
+        Self(paths.into_iter().collect())
+    }
+
     /// Whether the record belongs to the sample.
     pub fn contains(&self, record: &Record) -> bool {
         self.0.contains(&name_of(record))

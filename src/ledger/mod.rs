@@ -4,6 +4,7 @@
 //! only the reports of past runs go with it. Dry runs never reach it. Its size is bounded: [`MOST_RUNS`] runs and
 //! [`MOST_REJECTS`] rejects of each are kept (all rejects stay in the destination and in the run's files).
 
+mod differences;
 mod entry;
 mod failure;
 pub mod files;
@@ -14,21 +15,28 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod values;
+mod verifications;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
 
+pub use differences::{DifferenceFilter, LedgerDifference};
 pub use entry::{LedgerReject, RejectFilter, RunEntry, RunStart, RunState};
 use failure::failed;
 pub use process::host;
 use values::Values;
+pub use verifications::{VerificationEntry, VerificationStart};
 
 /// Older runs are forgotten.
 pub const MOST_RUNS: u64 = 1_000;
 /// Of one run, no more rejects are copied.
 pub const MOST_REJECTS: u64 = 100_000;
+/// Older comparisons are forgotten.
+pub const MOST_VERIFICATIONS: u64 = 100;
+/// Of one comparison, no more differences are kept; they are counted all the same.
+pub const MOST_DIFFERENCES: u64 = 1_000_000;
 /// Larger documents of rejects are not copied; the rest of the reject is.
 pub const MOST_DATA_BYTES: usize = 64 * 1024;
 

@@ -52,6 +52,40 @@ const TABLES: &str = "
         PRIMARY KEY (run, number)
     ) STRICT, WITHOUT ROWID;";
 
+/// Tables that came later. They change nothing of those above, so that an older program still reads the ledger: no new format.
+const LATER: &str = "
+    CREATE TABLE IF NOT EXISTS verifications (
+        id            TEXT PRIMARY KEY,
+        pipeline      TEXT NOT NULL,
+        pipeline_file TEXT NOT NULL,
+        destination   TEXT NOT NULL,
+        run           TEXT,
+        status        TEXT NOT NULL,
+        started_at    TEXT NOT NULL,
+        active_at     TEXT NOT NULL,
+        state         TEXT,
+        report        TEXT
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS differences (
+        verification TEXT NOT NULL REFERENCES verifications (id) ON DELETE CASCADE,
+        number       INTEGER NOT NULL,
+        collection   TEXT NOT NULL,
+        kind         TEXT NOT NULL,
+        document     TEXT,
+        digest       TEXT NOT NULL,
+        content      TEXT NOT NULL,
+        PRIMARY KEY (verification, number)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS accepted_differences (
+        pipeline    TEXT NOT NULL,
+        destination TEXT NOT NULL,
+        digest      TEXT NOT NULL,
+        reason      TEXT NOT NULL,
+        accepted_by TEXT NOT NULL,
+        accepted_at TEXT NOT NULL,
+        PRIMARY KEY (pipeline, destination, digest)
+    ) STRICT, WITHOUT ROWID;";
+
 /// Tries to set up a file that other processes open too, and the pause between them.
 const TRIES: usize = 200;
 const PAUSE: Duration = Duration::from_millis(25);
@@ -83,10 +117,11 @@ async fn prepare_in_transaction(connection: &Connection, path: &Path) -> Result<
     let application = number("PRAGMA application_id").await.map_err(broken)?;
     let tables = number("SELECT count(*) FROM sqlite_schema").await.map_err(broken)?;
     match (application, format) {
-        (APPLICATION, FORMAT) => Ok(()),
+        (APPLICATION, FORMAT) => connection.execute_batch(LATER).await.map_err(broken).map(drop),
         (APPLICATION, newer) if newer > FORMAT => Err(newer_format(path, newer)),
         (0, 0) if tables == 0 => {
-            let sql = format!("{TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT};");
+            let sql =
+                format!("{TABLES} {LATER} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT};");
             connection.execute_batch(&sql).await.map_err(broken).map(drop)
         }
         _ => Err(Error::new(ErrorKind::Ledger, "ledger_foreign", "this database is not a ledger of fireferry")

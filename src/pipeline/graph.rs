@@ -331,6 +331,7 @@ mod tests {
                     on_conflict: OnConflict::Replace,
                     batch_size: 1,
                     expect_documents: true,
+                    hidden_columns: Vec::new(),
                 }
             })
             .collect()

@@ -231,6 +231,8 @@ pub struct Collection {
     pub batch_size: usize,
     /// Yielding no document is a failure of a full run.
     pub expect_documents: bool,
+    /// Columns of its tables whose values are shown in no list of differences.
+    pub hidden_columns: Vec<String>,
 }
 
 /// One test: a document and the rows it must become.

@@ -12,3 +12,4 @@ pub mod plan;
 pub mod profile;
 pub mod run;
 pub mod text;
+pub mod verify;

@@ -46,6 +46,14 @@ pub(super) fn compare_row(target: &Target) -> String {
     format!("SELECT {question} FROM {} WHERE {}", quote(&target.table), same_key(target))
 }
 
+/// The row with exactly this key; parameters are the key's values.
+pub(super) fn select_row(target: &Target) -> String {
+    let columns: Vec<String> = target.columns.iter().map(|column| exact(&quote(column))).collect();
+    let key = target.key.iter().enumerate();
+    let key: Vec<String> = key.map(|(position, index)| equal(&target.columns[*index], position + 1)).collect();
+    format!("SELECT {} FROM {} WHERE {}", columns.join(", "), quote(&target.table), key.join(" AND "))
+}
+
 /// The row whose key is this one by bytes. The first comparison finds it by the index, the second is exact under
 /// any collation of the column.
 fn same_key(target: &Target) -> String {

@@ -162,6 +162,7 @@ fn collection(
         on_conflict: on_conflict.map_or(OnConflict::Replace, |strategy| strategy.value.clone()),
         batch_size: model.batch_size.or(defaults.batch_size).map_or(500, |size| size.0),
         expect_documents: model.expect_documents.or(defaults.expect_documents).unwrap_or(true),
+        hidden_columns: model.hidden_columns.clone(),
     }
 }
 

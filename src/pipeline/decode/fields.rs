@@ -170,7 +170,7 @@ fn elsewhere(key: &str) -> Option<String> {
         "backup" | "backup_keep" | "ledger" | "schema" | "tests" | "include" | "environments" => {
             "at the top of the pipeline file"
         }
-        "table" | "key" | "columns" | "where" | "children" | "depends_on" | "expect_documents" => {
+        "table" | "key" | "columns" | "where" | "children" | "depends_on" | "expect_documents" | "hidden_columns" => {
             "in a collection, under `collections: { NAME: { … } }`"
         }
         _ => return None,

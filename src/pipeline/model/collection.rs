@@ -33,6 +33,8 @@ pub struct CollectionModel {
     pub batch_size: Option<Positive>,
     /// `expect_documents`
     pub expect_documents: Option<bool>,
+    /// `hidden_columns`
+    pub hidden_columns: Vec<String>,
 }
 
 /// A column.
@@ -119,6 +121,7 @@ impl CollectionModel {
             on_conflict: fields.optional_at("on_conflict", problems),
             batch_size: fields.optional("batch_size", problems),
             expect_documents: fields.optional("expect_documents", problems),
+            hidden_columns: list(&mut fields, "hidden_columns", problems),
         };
         fields.finish(problems);
         Some(model)

@@ -5,9 +5,11 @@ mod format;
 mod init;
 mod plan;
 mod run;
+mod verify;
 
 pub use check::check;
 pub use format::{Column, bytes, clean, clean_lines, count, duration, moment, price, seconds, shorten, table};
 pub use init::init;
 pub use plan::plan;
 pub use run::{estimate, reject, run, sum};
+pub use verify::{contents, difference, repair, repair_plan};

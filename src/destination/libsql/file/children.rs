@@ -1,6 +1,6 @@
 //! A document's child rows are a set: compared by every mapped column, replaced as a whole when they differ.
 
-use super::super::encode::encode;
+use super::super::comparing::same_rows;
 use super::super::failure::Failure;
 use super::super::refusal::{self, Spot};
 use super::super::statement::typed;
@@ -29,7 +29,7 @@ impl Commit<'_> {
         // An empty table holds nothing that could differ.
         if !self.plan().target.empty_at_start {
             let stored = stored_rows(plan, document, index)?;
-            if equal(&stored, rows) {
+            if same_rows(&stored, rows) {
                 return Ok((0, 0));
             }
             let values = link(plan, document);
@@ -59,7 +59,7 @@ impl Commit<'_> {
     /// Whether every child table holds exactly the document's rows.
     pub(super) fn children_equal(&self, document: &MappedDocument) -> Result<bool, Trouble> {
         for (index, rows) in document.children.iter().enumerate() {
-            if !equal(&stored_rows(&self.plan().children[index], document, index)?, rows) {
+            if !same_rows(&stored_rows(&self.plan().children[index], document, index)?, rows) {
                 return Ok(false);
             }
         }
@@ -85,17 +85,6 @@ fn stored_rows(plan: &ChildPlan, document: &MappedDocument, index: usize) -> Res
     let whole = |row: &libsql::Row| (0..width).map(|column| exact(row, column * 2)).collect::<Result<Row, Failure>>();
     let stored = plan.select.query(link(plan, document), whole);
     stored.map_err(|failure| Trouble::Statement(failure, Spot::Links(index)))
-}
-
-fn equal(stored: &[Row], rows: &[Row]) -> bool {
-    stored.len() == rows.len() && sorted(stored) == sorted(rows)
-}
-
-/// The rows as comparable bytes, in an order of their own.
-fn sorted(rows: &[Row]) -> Vec<Vec<u8>> {
-    let mut encoded: Vec<Vec<u8>> = rows.iter().map(encode).collect();
-    encoded.sort_unstable();
-    encoded
 }
 
 /// The values that link child rows to the document.

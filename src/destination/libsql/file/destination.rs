@@ -6,11 +6,12 @@ use async_trait::async_trait;
 
 use super::{LibsqlFile, Mode};
 use crate::destination::{
-    AppliedMigration, BackupFile, CommitHeader, Destination, DestinationCapabilities, Feed, ForeignKeyViolation,
-    MigrationStep, PartitionState, Receipt, RejectQuery, RunRecord, Space, StoredReject, Target, Written,
+    AppliedMigration, BackupFile, CommitHeader, Destination, DestinationCapabilities, Doomed, Feed,
+    ForeignKeyViolation, Found, MigrationStep, PartitionState, Receipt, RejectQuery, RunRecord, Scan, ScannedRow,
+    Space, StoredReject, Target, Written,
 };
 use crate::domain::cursor::{Counts, Partition};
-use crate::domain::row::Row;
+use crate::domain::row::{MappedDocument, Row};
 use crate::domain::schema::Schema;
 use crate::error::Result;
 
@@ -159,6 +160,26 @@ impl Destination for LibsqlFile {
 
     async fn blank(&mut self, at: &Path) -> Result<Box<dyn Destination>> {
         Self::throw_away(at).map(|blank| Box::new(blank) as Box<dyn Destination>)
+    }
+
+    async fn begin_comparing(&mut self, targets: &[Target]) -> Result<()> {
+        self.begin_looking(targets)
+    }
+
+    async fn compare(&mut self, target: usize, documents: &[MappedDocument]) -> Result<Vec<(usize, Found)>> {
+        self.compare_documents(target, documents)
+    }
+
+    async fn scan(&mut self, scan: &Scan) -> Result<Vec<ScannedRow>> {
+        self.scan_rows(scan)
+    }
+
+    async fn end_comparing(&mut self) -> Result<()> {
+        self.end_looking()
+    }
+
+    async fn delete(&mut self, rows: &[Doomed]) -> Result<()> {
+        self.delete_rows(rows)
     }
 
     async fn clear(&mut self, pipeline: &str, tables: &[String]) -> Result<Vec<u64>> {

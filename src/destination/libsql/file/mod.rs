@@ -11,6 +11,7 @@ mod checks;
 mod children;
 mod claims;
 mod clear;
+mod compare;
 mod copy;
 mod database;
 mod destination;
@@ -35,6 +36,7 @@ mod write;
 use std::path::{Path, PathBuf};
 
 use address::Stamp;
+use compare::Comparing;
 use database::Database;
 use lease::Lease;
 use plan::Session;
@@ -73,6 +75,8 @@ pub struct LibsqlFile {
     state_ready: bool,
     lease: Option<Lease>,
     session: Option<Session>,
+    /// While documents are compared: statements, and the schema at that moment.
+    comparing: Option<Comparing>,
 }
 
 impl LibsqlFile {
@@ -88,6 +92,7 @@ impl LibsqlFile {
             state_ready: false,
             lease: None,
             session: None,
+            comparing: None,
         }
     }
 

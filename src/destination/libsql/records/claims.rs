@@ -1,10 +1,10 @@
 //! `_fireferry_claims`: unique values that waiting documents will need. An earlier document is not overtaken by a later
 //! one with the same unique value, only because its parent comes late; the later one waits behind it.
 
-use super::super::encode::encode;
 use super::super::refusal::equation;
 use super::super::statement::Statement;
 use crate::destination::Target;
+use crate::domain::encode::encode;
 use crate::domain::row::{MappedDocument, SqlValue};
 use crate::domain::schema::Table;
 

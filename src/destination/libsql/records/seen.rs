@@ -2,9 +2,9 @@
 //! an old one or an earlier document's. Held in the database, so that memory stays bounded and a resumed run still
 //! knows.
 
-use super::super::encode::encode;
 use super::super::statement::Statement;
 use crate::destination::Target;
+use crate::domain::encode::encode;
 use crate::domain::row::MappedDocument;
 
 /// Longer keys are remembered by their hash.

@@ -8,11 +8,12 @@ use super::RemoteDatabase;
 use super::lease::Lease;
 use crate::destination::libsql::LibsqlFile;
 use crate::destination::{
-    AppliedMigration, BackupFile, CommitHeader, Destination, DestinationCapabilities, Feed, ForeignKeyViolation,
-    MigrationStep, PartitionState, Receipt, RejectQuery, RunRecord, Space, StoredReject, Target, Written,
+    AppliedMigration, BackupFile, CommitHeader, Destination, DestinationCapabilities, Doomed, Feed,
+    ForeignKeyViolation, Found, MigrationStep, PartitionState, Receipt, RejectQuery, RunRecord, Scan, ScannedRow,
+    Space, StoredReject, Target, Traffic, Written,
 };
 use crate::domain::cursor::{Counts, Partition};
-use crate::domain::row::Row;
+use crate::domain::row::{MappedDocument, Row};
 use crate::domain::schema::Schema;
 use crate::error::{Error, Result};
 
@@ -186,6 +187,31 @@ impl Destination for RemoteDatabase {
 
     async fn blank(&mut self, at: &Path) -> Result<Box<dyn Destination>> {
         LibsqlFile::throw_away(at).map(|blank| Box::new(blank) as Box<dyn Destination>)
+    }
+
+    async fn begin_comparing(&mut self, targets: &[Target]) -> Result<()> {
+        self.begin_looking(targets).await
+    }
+
+    async fn compare(&mut self, target: usize, documents: &[MappedDocument]) -> Result<Vec<(usize, Found)>> {
+        self.compare_documents(target, documents).await
+    }
+
+    async fn scan(&mut self, scan: &Scan) -> Result<Vec<ScannedRow>> {
+        self.scan_rows(scan).await
+    }
+
+    async fn end_comparing(&mut self) -> Result<()> {
+        self.comparing = None;
+        Ok(())
+    }
+
+    fn traffic(&self) -> Option<Traffic> {
+        Some(self.connection.client().traffic())
+    }
+
+    async fn delete(&mut self, rows: &[Doomed]) -> Result<()> {
+        self.delete_rows(rows).await
     }
 
     async fn clear(&mut self, pipeline: &str, tables: &[String]) -> Result<Vec<u64>> {

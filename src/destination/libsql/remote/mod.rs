@@ -6,8 +6,10 @@
 //! what a local file does better, reading a schema, is done by one.
 
 mod checks;
+mod compare;
 mod connection;
 mod copy;
+mod delete;
 mod destination;
 mod encode;
 mod hrana;
@@ -25,6 +27,7 @@ mod write;
 pub use hrana::TokenSource;
 pub use options::RemoteOptions;
 
+use compare::Comparing;
 use connection::Connection;
 use hrana::Client;
 use lease::Lease;
@@ -43,6 +46,8 @@ pub struct RemoteDatabase {
     session: Option<Session>,
     /// The run that was stored just now.
     fresh: Option<FreshRun>,
+    /// While documents are compared.
+    comparing: Option<Comparing>,
     flights: Flights,
     sizing: Sizing,
     /// Commits to be sent one by one, because the last one was refused.
@@ -69,6 +74,7 @@ impl RemoteDatabase {
             lease: None,
             session: None,
             fresh: None,
+            comparing: None,
             flights: Flights::default(),
             careful: 0,
             refused: 0,

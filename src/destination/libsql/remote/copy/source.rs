@@ -6,8 +6,8 @@ use super::{is_copied, tables_with_rows};
 use crate::destination::libsql::LibsqlFile;
 use crate::destination::libsql::copied::{Copied, Position};
 use crate::destination::libsql::declarations::Declaration;
-use crate::destination::libsql::encode::encode;
 use crate::destination::libsql::file::Extras;
+use crate::domain::encode::encode;
 use crate::domain::row::Row;
 use crate::error::{Error, ErrorKind, Result};
 

@@ -12,6 +12,7 @@ use super::token::{Token, TokenSource};
 use super::trouble::{Trouble, no_hrana, of_server_error, of_status, of_transport};
 use super::wire::{PipelineAnswer, Request, RequestAnswer, Response, ServerError};
 use crate::crossing::crossing;
+use crate::destination::Traffic;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Longest time for a connection to be made, TLS included.
@@ -35,6 +36,8 @@ pub struct Client {
     given_up: Arc<AtomicBool>,
     /// Microseconds that the quickest answer took.
     quickest: Arc<AtomicU64>,
+    /// Requests, bytes sent, bytes received.
+    crossed: Arc<[AtomicU64; 3]>,
 }
 
 /// An answer with what the stream's next request needs.
@@ -85,6 +88,7 @@ impl Client {
             reached: Arc::default(),
             given_up: Arc::default(),
             quickest: Arc::new(AtomicU64::new(u64::MAX)),
+            crossed: Arc::default(),
         })
     }
 
@@ -114,6 +118,16 @@ impl Client {
             u64::MAX => Duration::ZERO,
             quickest => Duration::from_micros(quickest),
         }
+    }
+
+    /// What crossed the network so far.
+    pub fn traffic(&self) -> Traffic {
+        let [requests, sent, received] = [0, 1, 2].map(|index: usize| self.crossed[index].load(Ordering::Relaxed));
+        Traffic { requests, sent, received }
+    }
+
+    fn count(&self, index: usize, number: usize) {
+        self.crossed[index].fetch_add(number as u64, Ordering::Relaxed);
     }
 
     /// What an error of a step means.
@@ -163,6 +177,8 @@ impl Client {
         body: &bytes::Bytes,
     ) -> Result<bytes::Bytes, (Trouble, Option<secrecy::SecretString>)> {
         let token = self.token.current();
+        self.count(0, 1);
+        self.count(1, body.len());
         let mut request = self
             .http
             .post(format!("{base}/v3/pipeline"))
@@ -183,6 +199,7 @@ impl Client {
         self.reached.store(true, Ordering::Relaxed);
         let took = u64::try_from(sent.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.quickest.fetch_min(took, Ordering::Relaxed);
+        self.count(2, text.len());
         if status.is_success() {
             self.given_up.store(false, Ordering::Relaxed);
             return Ok(text);

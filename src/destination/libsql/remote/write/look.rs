@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::pending::Pending;
 use super::session::TargetPlan;
 use super::{sql, units};
-use crate::destination::libsql::encode::encode;
+use crate::destination::libsql::comparing::same_rows;
 use crate::destination::libsql::existing::Existing;
 use crate::destination::libsql::failure::Failure;
 use crate::destination::libsql::records::{claims, rejects, seen};
@@ -241,20 +241,13 @@ impl Asking<'_> {
             let Some(here) = known.children.get_mut(index) else { continue };
             let own = document.children.get(index).map(Vec::as_slice).unwrap_or_default();
             match stored.get(&number) {
-                Some(rows) => *here = Stored { rows: rows.len() as u64, equal: sorted(rows) == sorted(own) },
+                Some(rows) => *here = Stored { rows: rows.len() as u64, equal: same_rows(rows, own) },
                 None if here.rows == 0 => here.equal = own.is_empty(),
                 None => {}
             }
         }
         Ok(())
     }
-}
-
-/// The rows as comparable bytes, in an order of their own.
-fn sorted(rows: &[Row]) -> Vec<Vec<u8>> {
-    let mut encoded: Vec<Vec<u8>> = rows.iter().map(encode).collect();
-    encoded.sort_unstable();
-    encoded
 }
 
 /// Pieces with the number of their first row.

@@ -19,7 +19,7 @@ mod request;
 mod resolve;
 mod session;
 mod sizing;
-mod sql;
+pub(super) mod sql;
 mod trial;
 mod units;
 

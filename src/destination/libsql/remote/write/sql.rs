@@ -1,6 +1,6 @@
 //! Statements about many rows at once: the rows come as a [`Piece`] and are called `_fireferry_rows` (columns `c0`, `c1`, …).
 
-use crate::destination::libsql::existing::{document_wins, others, question};
+use crate::destination::libsql::existing::{differs, document_wins, others, question};
 use crate::destination::libsql::remote::encode::Piece;
 use crate::destination::libsql::sql::{exact, list, quote};
 use crate::destination::libsql::statement::Statement;
@@ -70,9 +70,75 @@ pub(super) fn compare(target: &Target, piece: Piece) -> Statement {
     Statement::new(text, piece.values)
 }
 
+/// The numbers of the rows that are not stored so: no row has their key, or it differs.
+pub(in super::super) fn unlike(target: &Target, piece: Piece) -> Statement {
+    let absent = target.key.first().map(|index| column_of(&target.table, &target.columns[*index])).unwrap_or_default();
+    let text = format!(
+        "SELECT {ROWS}.number FROM ({}) AS {ROWS} LEFT JOIN {} ON {} WHERE {absent} IS NULL OR {}",
+        numbered(&piece),
+        quote(&target.table),
+        same_key(target),
+        unequal(target)
+    );
+    Statement::new(text, piece.values)
+}
+
+/// The numbers of the documents whose stored child rows are not these, as sets: a row of one side without one of the other
+/// leaves a sum that is not 0. `own` are the rows, each after its document's number; `links` are the documents' linked values.
+pub(in super::super) fn unlike_children(child: &ChildTarget, own: Option<Piece>, links: Piece) -> Statement {
+    let names: Vec<String> = (0..child.columns.len()).map(|index| format!("v{index}")).collect();
+    let stored: Vec<String> = child.columns.iter().map(|column| column_of(&child.table, column)).collect();
+    let mut sides = vec![format!(
+        "SELECT {ROWS}.number AS n, -1 AS side, {} FROM ({}) AS {ROWS} JOIN {} ON {}",
+        named(&stored, &names),
+        numbered(&links),
+        quote(&child.table),
+        same_parent(child)
+    )];
+    let mut values = links.values.clone();
+    if let Some(own) = own {
+        values.extend(own.values.iter().cloned());
+        // One parameter: the pieces of several parameters are rows too large for this question.
+        let select = own.select().replace("?1", "?2");
+        let own: Vec<String> = (1..=names.len()).map(|index| format!("{ROWS}.c{index}")).collect();
+        sides.push(format!("SELECT {ROWS}.c0, 1, {} FROM ({select}) AS {ROWS}", own.join(", ")));
+    }
+    let groups: Vec<String> = names.iter().map(|name| format!("typeof({name}), {name} COLLATE BINARY")).collect();
+    let text = format!(
+        "SELECT DISTINCT n FROM (SELECT n, sum(side) AS sum FROM ({}) GROUP BY n, {}) WHERE sum <> 0",
+        sides.join(" UNION ALL "),
+        groups.join(", ")
+    );
+    Statement::new(text, values)
+}
+
+/// The rows with these keys: their number, then the mapped columns, exactly.
+pub(in super::super) fn select_rows(target: &Target, keys: Piece) -> Statement {
+    let columns: Vec<String> = target.columns.iter().map(|column| exact(&column_of(&target.table, column))).collect();
+    let key = target.key.iter().enumerate();
+    let key: Vec<String> = key.map(|(place, index)| equal(&target.table, &target.columns[*index], place)).collect();
+    let text = format!(
+        "SELECT {ROWS}.number, {} FROM ({}) AS {ROWS} JOIN {} ON {}",
+        columns.join(", "),
+        numbered(&keys),
+        quote(&target.table),
+        key.join(" AND ")
+    );
+    Statement::new(text, keys.values)
+}
+
+fn named(expressions: &[String], names: &[String]) -> String {
+    expressions
+        .iter()
+        .zip(names)
+        .map(|(expression, name)| format!("{expression} AS {name}"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
 /// For every stored child row of the documents in the piece (their linked values): the document's number in the piece,
 /// then the mapped columns, exactly.
-pub(super) fn select_children(child: &ChildTarget, piece: Piece) -> Statement {
+pub(in super::super) fn select_children(child: &ChildTarget, piece: Piece) -> Statement {
     let columns: Vec<String> = child.columns.iter().map(|column| exact(&column_of(&child.table, column))).collect();
     let text = format!(
         "SELECT {ROWS}.number, {} FROM ({}) AS {ROWS} JOIN {} ON {}",
@@ -106,7 +172,7 @@ fn rowid(table: &Table) -> &'static str {
 }
 
 /// Fails the transaction unless the statement before changed so many rows.
-pub(super) fn changed(rows: u64) -> Statement {
+pub(in super::super) fn changed(rows: u64) -> Statement {
     let rows = SqlValue::Integer(i64::try_from(rows).unwrap_or(i64::MAX));
     Statement::new("SELECT CASE WHEN changes() = ?1 THEN 1 ELSE abs(-9223372036854775807 - 1) END", vec![rows])
 }
@@ -126,6 +192,13 @@ fn own(target: &Target) -> impl Fn(usize) -> String {
 /// The values of the rows that come, by their index.
 fn of_document(index: usize) -> String {
     format!("{ROWS}.c{index}")
+}
+
+/// The one equality, negated; `0` where every column is key.
+fn unequal(target: &Target) -> String {
+    let own = own(target);
+    let differences: Vec<String> = others(target).map(|index| differs(&own(index), &of_document(index))).collect();
+    if differences.is_empty() { "0".to_owned() } else { differences.join(" OR ") }
 }
 
 fn column_of(table: &str, column: &str) -> String {

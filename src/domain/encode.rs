@@ -1,9 +1,9 @@
-//! Values as bytes, to compare and to remember.
+//! Values as bytes: the one encoding by which rows are compared and remembered.
 
 use crate::domain::row::SqlValue;
 
 /// Values as bytes: equal bytes, equal values of equal type.
-pub(super) fn encode<'a>(values: impl IntoIterator<Item = &'a SqlValue>) -> Vec<u8> {
+pub fn encode<'a>(values: impl IntoIterator<Item = &'a SqlValue>) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(32);
     for value in values {
         match value {

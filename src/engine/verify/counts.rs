@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::details::Details;
-use super::steps::{self, Step};
-use super::validate::{Known, passed_over, rows_of, validate};
-use super::{Context, RunOptions};
+use super::super::details::Details;
+use super::super::steps::{self, Step};
+use super::super::validate::{Known, passed_over, rows_of, validate};
+use super::super::{Context, RunOptions};
+use super::scope::pin;
 use crate::destination::PartitionState;
 use crate::domain::cursor::Counts;
 use crate::error::{Error, ErrorKind, Result};
@@ -57,7 +58,9 @@ pub async fn counts(ctx: &mut Context) -> Result<CountsReport> {
         .hint(format!("`fireferry run {}`", ctx.pipeline.arguments()))
     })?;
     let details = Details::load(&run.details)?;
-    pin(ctx, details.snapshot.as_deref()).await?;
+    if let Some(note) = pin(ctx, details.snapshot.as_deref()).await?.1 {
+        ctx.progress.message(&note);
+    }
     let schema = ctx.destination.inspect().await?;
     let options = RunOptions::default();
     let (steps, _, _) = steps::plan_steps(ctx, &options, &schema)?;
@@ -75,17 +78,6 @@ pub async fn counts(ctx: &mut Context) -> Result<CountsReport> {
     }
     let valid = collections.iter().all(|collection| collection.valid);
     Ok(CountsReport { valid, run: run.run, status: run.status, collections })
-}
-
-/// Looks at the source as the run saw it, or, when that time is not kept any more, as it is now.
-async fn pin(ctx: &Context, snapshot: Option<&str>) -> Result<()> {
-    match ctx.source.pin(snapshot).await {
-        Err(error) if snapshot.is_some() && error.code() == "snapshot_too_old" => {
-            ctx.progress.message("the source no longer keeps the run's snapshot: counting it as it is now");
-            ctx.source.pin(None).await.map(drop)
-        }
-        pinned => pinned.map(drop),
-    }
 }
 
 /// What the destination says of the run, and holds.
