@@ -125,7 +125,10 @@ async fn write(app: &App, args: &VerifyArgs, found: &ContentsReport) -> Result<R
     start.started_at = format!("{started_at:.6}");
     recorder.started(&start).await?;
     recorder.finished(&repaired.run, &state.run(&start.id).join("rejects")).await?;
-    Ok(repaired.report)
+    match repaired.failed {
+        Some(error) => Err(error),
+        None => Ok(repaired.report),
+    }
 }
 
 fn nothing(found: &ContentsReport) -> RepairReport {

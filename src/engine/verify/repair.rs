@@ -21,6 +21,7 @@ use crate::domain::row::SqlValue;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::{DifferenceFilter, Ledger, VerificationEntry};
 use crate::pipeline::resolved::BackupPolicy;
+use crate::report::failure::Failure;
 use crate::report::run::{RejectReport, RunReport, Status, Totals};
 use crate::report::verify::{DifferenceKind, RepairReport};
 
@@ -44,6 +45,8 @@ pub struct Repaired {
     pub report: RepairReport,
     /// As a run.
     pub run: RunReport,
+    /// What stopped it; what was written before stays.
+    pub failed: Option<Error>,
 }
 
 /// A repair under way.
@@ -126,14 +129,18 @@ async fn held(ctx: &mut Context, ledger: &Ledger, verification: &str, options: &
     let mut run = begin(ctx, &scope, &work, started_at).await?;
     work.report.run = Some(work.run.clone());
     let done = perform(ctx, ledger, &scope, &entry, options, &mut record, &mut work).await;
-    run.status = status(&work, &done).as_str().to_owned();
+    run.status = status(&work, done.as_ref().err()).as_str().to_owned();
     ctx.destination.update_run(&run).await?;
     (work.rejects, work.total_rejects) = rejects::export(ctx.destination.as_mut(), &ctx.state, &work.run).await?;
     work.report.rejected = work.total_rejects;
-    done?;
     record.scratch.remove();
-    let run = run_report(ctx, &scope, &work, started_at);
-    Ok(Repaired { report: work.report, run })
+    let failed = done.err();
+    let run = RunReport {
+        status: status(&work, failed.as_ref()),
+        error: failed.as_ref().map(Failure::from),
+        ..run_report(ctx, &scope, &work, started_at)
+    };
+    Ok(Repaired { report: work.report, run, failed })
 }
 
 async fn perform(
@@ -179,15 +186,15 @@ async fn begin(ctx: &mut Context, scope: &Scope, work: &Work, started_at: Timest
     Ok(run)
 }
 
-fn status(work: &Work, done: &Result<()>) -> Status {
-    match done {
-        Err(error) if error.kind() == ErrorKind::Interrupted => Status::Interrupted,
-        Err(_) => Status::Failed,
-        Ok(()) if work.report.still_different > 0 || work.report.counts_valid == Some(false) => {
+fn status(work: &Work, failed: Option<&Error>) -> Status {
+    match failed {
+        Some(error) if error.kind() == ErrorKind::Interrupted => Status::Interrupted,
+        Some(_) => Status::Failed,
+        None if work.report.still_different > 0 || work.report.counts_valid == Some(false) => {
             Status::CompletedWithDifferences
         }
-        Ok(()) if work.report.rejected > 0 => Status::CompletedWithRejects,
-        Ok(()) => Status::Completed,
+        None if work.report.rejected > 0 => Status::CompletedWithRejects,
+        None => Status::Completed,
     }
 }
 
@@ -269,7 +276,7 @@ fn run_report(ctx: &Context, scope: &Scope, work: &Work, started_at: Timestamp) 
     RunReport {
         run_id: work.run.clone(),
         pipeline: ctx.pipeline.name.clone(),
-        status: status(work, &Ok(())),
+        status: Status::Completed,
         dry_run: false,
         initiated_by: ctx.initiated_by.clone(),
         started_at: started_at.to_string(),

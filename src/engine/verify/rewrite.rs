@@ -12,13 +12,13 @@ use super::super::sample::Selection;
 use super::super::waiting::{LAST_PASS, RUN_PASSES, Waiting, WaitingCollection};
 use super::super::{Context, RunOptions};
 use super::describe::Hidden;
-use super::documents::{Documents, interrupted};
+use super::documents::Documents;
 use super::repair::Work;
 use super::scope::Scope;
 use super::state::Record;
 use crate::destination::{Batch, CommitHeader, Destination};
 use crate::domain::cursor::{Counts, Cursor};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::{DifferenceFilter, Ledger};
 use crate::report::run::CollectionReport;
 use crate::report::verify::DifferenceKind;
@@ -125,7 +125,7 @@ impl Rewrite<'_> {
         let (mut sequence, mut ended, mut seen) = (0, 0, 0);
         while ended < open {
             if ctx.stop.is_cancelled() {
-                return Err(interrupted(ctx));
+                return Err(interrupted());
             }
             let Some(received) = queue.recv().await else { break };
             let mut batch = received?;
@@ -195,7 +195,7 @@ impl Rewrite<'_> {
             for (target, (step, tally)) in self.scope.steps.iter().zip(tallies.iter_mut()).enumerate() {
                 let collection = WaitingCollection { target, mapping: &step.mapping };
                 if waiting.pass(ctx.destination.as_mut(), &collection, pass, tally).await?.is_some() {
-                    return Err(interrupted(ctx));
+                    return Err(interrupted());
                 }
             }
             pass = match waits(tallies) {
@@ -215,4 +215,13 @@ async fn write(destination: &mut dyn Destination, header: &CommitHeader, batch: 
         counts += receipt.counts;
     }
     Ok(counts)
+}
+
+fn interrupted() -> Error {
+    Error::new(
+        ErrorKind::Interrupted,
+        "repair_interrupted",
+        "the repair was stopped on request; what was written stays",
+    )
+    .hint("verify with --repair again: it finds what is left")
 }
