@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::decode::{Form, Needed, Object};
-use super::model::{PipelineModel, parts};
+use super::model::{KEYS_OF_KIND, PipelineModel, parts};
 use super::reference::description;
 
 /// The schema of a pipeline file.
@@ -108,8 +108,25 @@ impl Definitions {
         if !alternatives.is_empty() {
             schema["allOf"] = json!(alternatives);
         }
+        if object.what == SOURCE {
+            schema["anyOf"] = json!(kinds_of_source());
+        }
         schema
     }
+}
+
+/// What the decoder of the source calls it.
+const SOURCE: &str = "`source`";
+
+/// A source with the keys of one kind, or one whose kind is a variable.
+fn kinds_of_source() -> Vec<Value> {
+    let of_kind = |(kind, keys): (&str, &[&str])| {
+        let mut properties: Map<String, Value> = keys.iter().map(|key| ((*key).to_owned(), json!({}))).collect();
+        properties.insert("kind".to_owned(), json!({ "enum": [kind] }));
+        json!({ "properties": properties, "additionalProperties": false })
+    };
+    let variable = json!({ "properties": { "kind": reference("variable") }, "required": ["kind"] });
+    KEYS_OF_KIND.into_iter().map(of_kind).chain([variable]).collect()
 }
 
 /// `child_table` for `a child table`, `source` for `` `source` ``.
@@ -175,4 +192,20 @@ pub fn objects() -> Vec<Object> {
     collect(&PipelineModel::form(), &mut found);
     collect(&parts::included(), &mut found);
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_of_the_source_is_of_one_kind() {
+        let source = objects().into_iter().find(|object| object.what == SOURCE);
+        let keys = source.iter().flat_map(|source| &source.keys).map(|declared| declared.key);
+        let mut keys: Vec<&str> = keys.filter(|key| *key != "kind").collect();
+        let mut of_kinds: Vec<&str> = KEYS_OF_KIND.iter().flat_map(|(_, keys)| keys.iter().copied()).collect();
+        keys.sort_unstable();
+        of_kinds.sort_unstable();
+        assert_eq!(keys, of_kinds);
+    }
 }

@@ -87,6 +87,25 @@ pub struct SourceModel {
     pub mark: Mark,
 }
 
+/// Keys of `source` that only one kind has.
+pub const KEYS_OF_KIND: [(&str, &[&str]); 2] = [
+    ("json", &["path", "shape", "id_field", "collection", "on_success"]),
+    (
+        "firestore",
+        &[
+            "project",
+            "database",
+            "credentials",
+            "snapshot",
+            "partitions",
+            "concurrency",
+            "push_down",
+            "fields",
+            "price_per_100k_reads",
+        ],
+    ),
+];
+
 /// `source.kind`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SourceKind {
