@@ -61,6 +61,7 @@ fn options(pipeline: &Pipeline) -> Result<FirestoreOptions, Box<dyn Error>> {
         price_per_100k_reads: spec.price_per_100k_reads,
         max_retries: pipeline.settings.max_retries,
         max_retry_time: pipeline.settings.max_retry_time,
+        look_below: 3,
     })
 }
 

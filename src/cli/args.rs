@@ -175,29 +175,39 @@ Reads every document once (or a sample) and writes four kinds of files into DIR:
 schemas/NAME/0001_create_tables.{up,down}.sql, NAME.profile.json and NAME.profile.md. Then `fireferry run
 pipelines/NAME.yaml` works as it is. Constraints that only a full read proves are left out after a sample.
 
+With --update it reads the source of a pipeline again and prints, as a diff, the next migration and the lines of the
+pipeline for what has come to it. Nothing is written without --write, and nothing that is there is dropped.
+
 Examples:
   fireferry init export/                          a folder with one file or folder per collection
   fireferry init firestore:my-app-1a2b3 --sample 1000 --max-reads 20000
-  fireferry init dump.ndjson --name shop --out shop --force";
+  fireferry init dump.ndjson --name shop --out shop --force
+  fireferry init --update pipelines/shop.yaml --write";
 
 /// Arguments of `init`.
 #[derive(Debug, Args)]
 #[command(after_help = INIT_HELP)]
 pub struct InitArgs {
     /// A file, a folder, or firestore:PROJECT[/DATABASE]
-    #[arg(value_name = "SOURCE")]
-    pub from: String,
+    #[arg(value_name = "SOURCE", required_unless_present = "update", conflicts_with = "update")]
+    pub from: Option<String>,
+    /// Compare this pipeline with its source, and propose what is missing: a migration, and lines of the pipeline
+    #[arg(long, value_name = "PIPELINE")]
+    pub update: Option<PathBuf>,
+    /// Write what --update proposes
+    #[arg(long, requires = "update")]
+    pub write: bool,
     /// Write there
-    #[arg(long, value_name = "DIR", default_value = ".")]
+    #[arg(long, value_name = "DIR", default_value = ".", conflicts_with = "update")]
     pub out: PathBuf,
-    /// Name of the pipeline; default: of the file, folder or project
+    /// Name of the pipeline, default: of the file, folder or project; with --update of the migration
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
     /// The shape of the files, where it cannot be told, e.g. plain, firestore_rest
-    #[arg(long, value_name = "SHAPE")]
+    #[arg(long, value_name = "SHAPE", conflicts_with = "update")]
     pub shape: Option<String>,
     /// The field that plain objects have their id in; default: id
-    #[arg(long, value_name = "FIELD")]
+    #[arg(long, value_name = "FIELD", conflicts_with = "update")]
     pub id_field: Option<String>,
     /// Read only so many documents of each collection
     #[arg(long, value_name = "N", value_parser = positive)]
@@ -205,8 +215,11 @@ pub struct InitArgs {
     /// Stop reading before a live source bills more reads than this
     #[arg(long, value_name = "N", value_parser = positive)]
     pub max_reads: Option<u64>,
+    /// Memory for what is remembered of documents, default 96MiB; what does not fit is told
+    #[arg(long, value_name = "SIZE", value_parser = byte_size)]
+    pub memory: Option<u64>,
     /// Overwrite files of an earlier draft
-    #[arg(long)]
+    #[arg(long, conflicts_with = "update")]
     pub force: bool,
 }
 

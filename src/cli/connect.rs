@@ -52,18 +52,22 @@ impl Connected {
     }
 }
 
+/// What the command line says otherwise than the pipeline file.
+pub fn overrides(app: &App) -> Overrides {
+    Overrides {
+        source: app.settings.source.clone(),
+        destination: app.settings.destination.clone(),
+        environment: app.settings.environment.clone(),
+        ..Overrides::default()
+    }
+}
+
 /// Reads and validates the pipeline file. From here on its secrets are never shown.
 pub fn load(app: &App, file: &Path) -> Result<Pipeline> {
     for url in [&app.settings.destination, &app.settings.source].into_iter().flatten() {
         app.output.secrets().hide_url(url);
     }
-    let overrides = Overrides {
-        source: app.settings.source.clone(),
-        destination: app.settings.destination.clone(),
-        environment: app.settings.environment.clone(),
-        ..Overrides::default()
-    };
-    let pipeline = pipeline::load(file, &overrides, &|name| std::env::var(name).ok())?;
+    let pipeline = pipeline::load(file, &overrides(app), &|name| std::env::var(name).ok())?;
     if let Some(token) = &pipeline.destination.auth_token {
         app.output.secrets().hide(token.expose_secret());
     }
@@ -78,8 +82,7 @@ pub fn connect(app: &App, file: &Path, access: Access) -> Result<Connected> {
 
 /// Opens both ends of a pipeline.
 pub fn connect_pipeline(app: &App, pipeline: Pipeline, state: StateFolder, access: Access) -> Result<Connected> {
-    let retries = Retries { most: pipeline.settings.max_retries, time: pipeline.settings.max_retry_time };
-    let source = open_source(&pipeline.source, retries).map_err(Error::refused)?;
+    let source = open_source(&pipeline.source, Retries::of(&pipeline), LOOK_BELOW).map_err(Error::refused)?;
     let fresh = FreshFile::of(&pipeline.destination.url);
     let destination = open_destination(&pipeline, access).map_err(Error::refused)?;
     let progress = Shown::new(&app.settings, &app.output);
@@ -105,6 +108,16 @@ pub struct Retries {
     pub time: Duration,
 }
 
+/// Sub-collections that the pipeline knows are not looked for: a few documents may tell of others.
+const LOOK_BELOW: u32 = 3;
+
+impl Retries {
+    /// Those of a pipeline.
+    pub fn of(pipeline: &Pipeline) -> Self {
+        Self { most: pipeline.settings.max_retries, time: pipeline.settings.max_retry_time }
+    }
+}
+
 impl Default for Retries {
     /// As in a pipeline that says nothing else.
     fn default() -> Self {
@@ -113,7 +126,7 @@ impl Default for Retries {
 }
 
 /// Opens a source.
-pub fn open_source(spec: &SourceSpec, retries: Retries) -> Result<Arc<dyn Source>> {
+pub fn open_source(spec: &SourceSpec, retries: Retries, look_below: u32) -> Result<Arc<dyn Source>> {
     match spec {
         SourceSpec::Json(JsonSpec { path, shape, id_field, collection, rename_migrated }) => {
             let options = JsonOptions {
@@ -125,11 +138,11 @@ pub fn open_source(spec: &SourceSpec, retries: Retries) -> Result<Arc<dyn Source
             };
             Ok(Arc::new(JsonSource::open(options)?))
         }
-        SourceSpec::Firestore(spec) => Ok(Arc::new(FirestoreSource::new(firestore_options(spec, retries)))),
+        SourceSpec::Firestore(spec) => Ok(Arc::new(FirestoreSource::new(firestore_options(spec, retries, look_below)))),
     }
 }
 
-fn firestore_options(spec: &FirestoreSpec, retries: Retries) -> FirestoreOptions {
+fn firestore_options(spec: &FirestoreSpec, retries: Retries, look_below: u32) -> FirestoreOptions {
     FirestoreOptions {
         project: spec.project.clone(),
         database: spec.database.clone(),
@@ -145,6 +158,7 @@ fn firestore_options(spec: &FirestoreSpec, retries: Retries) -> FirestoreOptions
         price_per_100k_reads: spec.price_per_100k_reads,
         max_retries: retries.most,
         max_retry_time: retries.time,
+        look_below,
     }
 }
 

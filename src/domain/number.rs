@@ -41,9 +41,30 @@ pub fn is_negative_zero(double: f64) -> bool {
     double == 0.0 && double.is_sign_negative()
 }
 
+/// `1234567` as `1,234,567`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_have_separators() {
+        assert_eq!(
+            [0, 7, 999, 1000, 1_234_567, u64::MAX].map(count),
+            ["0", "7", "999", "1,000", "1,234,567", "18,446,744,073,709,551,615"]
+        );
+    }
 
     #[test]
     fn integers_and_doubles_compare_without_rounding() {

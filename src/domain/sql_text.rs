@@ -133,6 +133,22 @@ pub fn conflict_clauses(create: &str) -> Vec<String> {
         .collect()
 }
 
+/// The texts that a declaration allows in a column: those of `column IN ('a', 'b')`. `None` where it says no such thing.
+pub fn allowed_texts(create: &str, column: &str) -> Option<Vec<String>> {
+    let tokens = tokens(create);
+    let name = |token: &Token| {
+        let bare = unquoted(token.text).unwrap_or_else(|| token.text.trim_matches('"'));
+        token.kind != Kind::Symbol && bare.eq_ignore_ascii_case(column)
+    };
+    let start = tokens.windows(3).position(|at| name(&at[0]) && at[1].is("IN") && at[2].text == "(")? + 3;
+    let list = tokens[start..].iter().take_while(|token| token.text != ")").filter(|token| token.text != ",");
+    list.map(|token| {
+        let inside = token.text.strip_prefix('\'')?.strip_suffix('\'')?;
+        Some(inside.replace("''", "'"))
+    })
+    .collect()
+}
+
 /// For every REFERENCES of a declaration, in order: whether it is deferred until COMMIT.
 pub fn deferred_references(create: &str) -> Vec<bool> {
     let tokens = tokens(create);
@@ -255,6 +271,14 @@ mod tests {
         let sql = "CREATE TABLE t (a TEXT UNIQUE on  conflict replace, b TEXT DEFAULT 'ON CONFLICT IGNORE', \
                    \"ON CONFLICT FAIL\" TEXT, -- ON CONFLICT FAIL\n c INT NOT NULL ON CONFLICT ABORT)";
         assert_eq!(conflict_clauses(sql), ["on  conflict replace"]);
+    }
+
+    #[test]
+    fn allowed_texts_are_those_of_the_columns_own_list() {
+        let sql = "CREATE TABLE t (\"a\" TEXT CHECK (\"a\" IN ('x', 'it''s')), b INT CHECK (b IN (1, 2)), c TEXT)";
+        assert_eq!(allowed_texts(sql, "A"), Some(vec!["x".to_owned(), "it's".to_owned()]));
+        assert_eq!(allowed_texts(sql, "b"), None);
+        assert_eq!(allowed_texts(sql, "c"), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::progress::{CollectionProgress, Progress};
 use crate::domain::document::CollectionPattern;
 use crate::domain::filter::Filter;
 use crate::error::{Error, ErrorKind, Result};
-use crate::profile::{CollectionProfile, Collector, Known, Profile, resolve};
+use crate::profile::{CollectionProfile, Collector, Known, Profile, hold, resolve};
 use crate::source::{FoundCollection, Page, ReadRequest, Record, Source};
 
 /// Version of the profile's form.
@@ -24,13 +24,18 @@ const MAX_DOCUMENT_BYTES: usize = 16 << 20;
 const STRIDE: u64 = 5_000;
 
 /// What `init` was asked for.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct InitOptions {
     /// Only so many documents of each collection.
     pub sample: Option<u64>,
     /// Never cause more billed reads than this; what it does not suffice for stays unread.
     pub max_reads: Option<u64>,
+    /// Bytes for what is remembered of documents, about; what does not fit is told in the profile.
+    pub memory: usize,
 }
+
+/// Enough for a million documents of two dozen fields.
+pub const MEMORY: usize = 96 << 20;
 
 /// Profiles a source.
 ///
@@ -48,7 +53,7 @@ pub async fn profile(
         progress.message(&note);
     }
     let snapshot = source.pin(None).await?;
-    let found = source.collections().await?;
+    let mut found = source.collections().await?;
     if found.is_empty() {
         return Err(Error::new(ErrorKind::Source, "source_empty", "the source holds no collection")
             .hint("name a folder with one file or folder per collection, or a database that has documents"));
@@ -56,10 +61,13 @@ pub async fn profile(
     let known = Known::new(found.iter().map(|found| &found.collection));
     let mut reading = Reading { source: source.as_ref(), options, progress, stop, spent: false };
     let mut collections = Vec::with_capacity(found.len());
+    // What is held of one collection leaves less for the next: always in the same order.
+    found.sort_by(|a, b| a.collection.as_str().cmp(b.collection.as_str()));
+    let mut held = 0;
     for FoundCollection { collection, .. } in &found {
-        collections.push(reading.collection(collection, &known).await?);
+        collections.push(reading.collection(collection, &known, options.memory.saturating_sub(held)).await?);
+        held = hold(&mut collections, options.memory / 2);
     }
-    collections.sort_by(|a, b| a.collection.cmp(&b.collection));
     resolve(&mut collections);
     Ok(Profile {
         version: VERSION,
@@ -91,10 +99,15 @@ struct Tally {
 }
 
 impl Reading<'_> {
-    async fn collection(&mut self, pattern: &CollectionPattern, known: &Known) -> Result<CollectionProfile> {
+    async fn collection(
+        &mut self,
+        pattern: &CollectionPattern,
+        known: &Known,
+        memory: usize,
+    ) -> Result<CollectionProfile> {
         let request = self.request(pattern);
         let total = self.total(&request).await?;
-        let mut collector = Collector::new(pattern.clone(), known.clone());
+        let mut collector = Collector::new(pattern.clone(), known.clone(), memory);
         let mut tally = Tally::default();
         let mut progress = CollectionProgress { collection: pattern.to_string(), current: 0, total, rejected: 0 };
         self.progress.collection_started(&progress);

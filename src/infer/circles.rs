@@ -8,10 +8,25 @@ use super::model::{Doubt, Draft};
 /// A foreign key of one column: table and column by their places.
 type Place = (usize, usize);
 
-/// Leaves out foreign keys until no collections refer to each other any more.
-pub(super) fn open(draft: &mut Draft) {
-    while let Some(circle) = circle(draft) {
-        let Some((table, column)) = weakest(draft, &circle) else { return };
+/// Foreign keys that stay, whatever the draft does.
+#[derive(Debug, Default)]
+pub(super) struct Given {
+    /// Collections by their tables.
+    pub owners: BTreeMap<String, String>,
+    /// From one collection to another.
+    pub keys: BTreeSet<(String, String)>,
+}
+
+/// A foreign key of the draft, from one collection to another.
+struct Key {
+    place: Place,
+    own: String,
+    parent: String,
+}
+
+/// Leaves out foreign keys of the draft until none of them is part of a circle.
+pub(super) fn open(draft: &mut Draft, given: &Given) {
+    while let Some((circle, (table, column))) = circle(draft, given) {
         let collection = draft.tables[table].collection.clone();
         let column = &mut draft.tables[table].columns[column];
         let Some((parent, _)) = column.references.take() else { return };
@@ -26,65 +41,69 @@ pub(super) fn open(draft: &mut Draft) {
     }
 }
 
-/// Foreign keys from one collection to another.
-fn keys(draft: &Draft) -> Vec<(Place, &str, &str)> {
-    let owner: BTreeMap<&str, &str> =
-        draft.tables.iter().map(|table| (table.name.as_str(), table.collection.as_str())).collect();
+fn keys(draft: &Draft, given: &Given) -> Vec<Key> {
+    let drafted = draft.tables.iter().map(|table| (table.name.as_str(), table.collection.as_str()));
+    let known = given.owners.iter().map(|(table, collection)| (table.as_str(), collection.as_str()));
+    let owner: BTreeMap<&str, &str> = known.chain(drafted).collect();
     let mut found = Vec::new();
     for (index, table) in draft.tables.iter().enumerate() {
         for (place, column) in table.columns.iter().enumerate() {
             let parent = column.references.as_ref().and_then(|(parent, _)| owner.get(parent.as_str()));
             if let Some(parent) = parent.filter(|parent| **parent != table.collection) {
-                found.push(((index, place), table.collection.as_str(), *parent));
+                let (own, parent) = (table.collection.clone(), (*parent).to_owned());
+                found.push(Key { place: (index, place), own, parent });
             }
         }
     }
     found
 }
 
-/// Collections that refer to each other in a circle, the first also at the end.
-fn circle(draft: &Draft) -> Option<Vec<String>> {
+/// Collections that refer to each other in a circle, the first also at the end, and the foreign key to leave out.
+fn circle(draft: &Draft, given: &Given) -> Option<(Vec<String>, Place)> {
+    let drafted = keys(draft, given);
     let mut parents: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for (_, own, parent) in keys(draft) {
+    let all = given.keys.iter().map(|(own, parent)| (own.as_str(), parent.as_str()));
+    for (own, parent) in drafted.iter().map(|key| (key.own.as_str(), key.parent.as_str())).chain(all) {
         parents.entry(own).or_default().insert(parent);
     }
-    let mut done = BTreeSet::new();
-    for start in parents.keys() {
-        let mut path = Vec::new();
-        if let Some(found) = walk(start, &parents, &mut path, &mut done) {
-            return Some(found);
+    for key in &drafted {
+        let mut path = vec![key.own.as_str()];
+        if reaches(&key.parent, &key.own, &parents, &mut path, &mut BTreeSet::new()) {
+            let place = weakest(draft, &drafted, &path)?;
+            return Some((path.into_iter().map(str::to_owned).collect(), place));
         }
     }
     None
 }
 
-fn walk<'a>(
-    own: &'a str,
+/// Whether following references leads from one collection to another; `path` is then the way.
+fn reaches<'a>(
+    from: &'a str,
+    to: &str,
     parents: &BTreeMap<&'a str, BTreeSet<&'a str>>,
     path: &mut Vec<&'a str>,
-    done: &mut BTreeSet<&'a str>,
-) -> Option<Vec<String>> {
-    if let Some(start) = path.iter().position(|name| *name == own) {
-        let circle = path[start..].iter().chain([&own]);
-        return Some(circle.map(|name| (*name).to_owned()).collect());
+    seen: &mut BTreeSet<&'a str>,
+) -> bool {
+    if !seen.insert(from) {
+        return false;
     }
-    if !done.insert(own) {
-        return None;
+    path.push(from);
+    let found =
+        from == to || parents.get(from).into_iter().flatten().any(|parent| reaches(parent, to, parents, path, seen));
+    if !found {
+        path.pop();
     }
-    path.push(own);
-    let found = parents.get(own).into_iter().flatten().find_map(|parent| walk(parent, parents, path, done));
-    path.pop();
     found
 }
 
 /// Of the foreign keys of a circle the one that is missed least: none to the document above, then one that may be NULL,
 /// then one of a child table.
-fn weakest(draft: &Draft, circle: &[String]) -> Option<Place> {
-    let steps: BTreeSet<(&str, &str)> = circle.windows(2).map(|pair| (pair[0].as_str(), pair[1].as_str())).collect();
+fn weakest(draft: &Draft, keys: &[Key], circle: &[&str]) -> Option<Place> {
+    let steps: BTreeSet<(&str, &str)> = circle.windows(2).map(|pair| (pair[0], pair[1])).collect();
     let rank = |(table, column): Place| {
         let (table, column) = (&draft.tables[table], &draft.tables[table].columns[column]);
         (column.from == "$parent.id", column.not_null, table.each.is_none())
     };
-    let places = keys(draft).into_iter().filter(|(_, own, parent)| steps.contains(&(*own, *parent)));
-    places.map(|(place, ..)| place).min_by_key(|place| (rank(*place), *place))
+    let places = keys.iter().filter(|key| steps.contains(&(key.own.as_str(), key.parent.as_str())));
+    places.map(|key| key.place).min_by_key(|place| (rank(*place), *place))
 }

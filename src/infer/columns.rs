@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::containers::{Form, form};
-use super::doubts::{doubt, of_meaning, of_types};
-use super::evidence::{line, number};
+use super::doubts::{doubt, of_emptiness, of_meaning, of_types};
+use super::evidence::line;
 use super::model::{Column, Doubt, Stored, Table};
 use super::names::{Taken, one, referring, snake, sql};
 use super::scalar::{check, json, stored};
 use super::{ENOUGH, MOST_CHECKED, OFTEN};
+use crate::domain::number::count as number;
 use crate::profile::FieldProfile;
 use crate::profile::{singular, words};
 
@@ -22,6 +23,18 @@ const LONGEST_KEY: u64 = 256;
 pub(super) struct Target {
     pub table: String,
     pub by: By,
+    /// The column that a foreign key may refer to; `None` where rows have none, or not every document has a row.
+    pub column: Option<String>,
+    /// The table is part of this draft, not there already.
+    pub drafted: bool,
+}
+
+impl Target {
+    /// Table and column for references that say so much.
+    pub fn key(&self, by: By) -> Option<(String, String)> {
+        let column = self.column.clone().filter(|_| self.by == by)?;
+        Some((self.table.clone(), column))
+    }
 }
 
 /// What identifies a document of a collection.
@@ -59,11 +72,15 @@ impl<'a> Builder<'a> {
             Form::Scalar => self.scalar(field, &name),
             Form::Json(rule) => self.json(field, &name, rule),
             Form::Flattened => {
+                self.doubts.extend(of_emptiness(self.collection, field, true));
                 for inner in field.map.iter().flat_map(|map| &map.fields) {
                     self.field(inner, &format!("{name}_"), depth + 1);
                 }
             }
-            table => self.children.push((field, table)),
+            table => {
+                self.doubts.extend(of_emptiness(self.collection, field, false));
+                self.children.push((field, table));
+            }
         }
     }
 
@@ -135,11 +152,8 @@ impl<'a> Builder<'a> {
         };
         let circular =
             target.is_some_and(|target| target.collection == self.collection && target.circular != Some(false));
-        let references = known.filter(|_| resolved && self.complete && !circular).and_then(|known| match known.by {
-            By::Id => Some((known.table.clone(), "id".to_owned())),
-            By::Path => Some((known.table.clone(), "path".to_owned())),
-            By::Both => None,
-        });
+        let by = if by_id { By::Id } else { By::Path };
+        let references = known.filter(|_| resolved && self.complete && !circular).and_then(|known| known.key(by));
         if circular && self.complete && resolved {
             let found = "documents refer to each other in circles".to_owned();
             let instead = "add the foreign key by a later migration, once the rows are there".to_owned();
@@ -205,8 +219,7 @@ impl<'a> Builder<'a> {
                 self.doubts.push(doubt(self.collection, field, found, "no foreign key", instead));
                 return None;
             }
-            let known = self.targets.get(&found.collection).filter(|known| known.by == By::Id)?;
-            return Some((known.table.clone(), "id".to_owned()));
+            return self.targets.get(&found.collection).and_then(|known| known.key(By::Id));
         }
         if let Some(near) = part.iter().find(|found| names(&found.collection)) {
             let lacking = near.distinct - near.resolved.unwrap_or(0);

@@ -10,17 +10,75 @@ use super::names::sql;
 pub fn up(draft: &Draft, source: &str) -> String {
     let mut text =
         format!("-- Tables for {}, drafted by `fireferry init` from what the documents hold.\n", comment(source));
-    for table in &draft.tables {
-        text.push('\n');
-        create(&mut text, table);
-    }
+    tables(&mut text, draft);
     text
 }
 
-/// The migration that removes them: those that nothing refers to any more first.
+/// The migration that adds what has come to a source; nothing where no table has to change.
+pub fn next(draft: &Draft, source: &str) -> Option<String> {
+    let changes = |table: &Table| !table.extends || table.columns.iter().any(|column| !column.there);
+    if !draft.tables.iter().any(changes) {
+        return None;
+    }
+    let mut text = format!(
+        "-- What has come to {}, drafted by `fireferry init --update` from what the documents hold.\n",
+        comment(source)
+    );
+    tables(&mut text, draft);
+    Some(text)
+}
+
+/// New tables before those that get columns, which may refer to them.
+fn tables(text: &mut String, draft: &Draft) {
+    for table in draft.tables.iter().filter(|table| !table.extends) {
+        text.push('\n');
+        create(text, table);
+    }
+    for table in draft.tables.iter().filter(|table| table.columns.iter().any(|column| table.extends && !column.there)) {
+        text.push('\n');
+        alter(text, table);
+    }
+}
+
+fn alter(text: &mut String, table: &Table) {
+    proposals(text, table);
+    for column in table.columns.iter().filter(|column| !column.there) {
+        let (name, definition) = (sql(&column.name), definition(column, table));
+        // Comments behind a definition would become part of the table's declaration.
+        let _ = writeln!(text, "-- {}", comment(&column.evidence));
+        let _ = writeln!(text, "ALTER TABLE {} ADD COLUMN {name} {definition};", sql(&table.name));
+    }
+    indexes(text, table);
+}
+
+fn indexes(text: &mut String, table: &Table) {
+    for column in &table.indexes {
+        let _ = writeln!(text, "CREATE INDEX {} ON {} ({});", index(table, column), sql(&table.name), sql(column));
+    }
+}
+
+fn index(table: &Table, column: &str) -> String {
+    sql(&format!("{}_by_{column}", table.name))
+}
+
+fn proposals(text: &mut String, table: &Table) {
+    for proposal in &table.proposals {
+        let _ = writeln!(text, "-- Undecided: {}", comment(proposal));
+    }
+}
+
+/// The migration that removes them: columns, then tables, those that nothing refers to any more first.
 pub fn down(draft: &Draft) -> String {
     let mut text = String::new();
-    let mut left: Vec<&Table> = draft.tables.iter().rev().collect();
+    for table in draft.tables.iter().rev().filter(|table| table.extends) {
+        for column in &table.indexes {
+            let _ = writeln!(text, "DROP INDEX {};", index(table, column));
+        }
+        for column in table.columns.iter().rev().filter(|column| !column.there) {
+            let _ = writeln!(text, "ALTER TABLE {} DROP COLUMN {};", sql(&table.name), sql(&column.name));
+        }
+    }
+    let mut left: Vec<&Table> = draft.tables.iter().rev().filter(|table| !table.extends).collect();
     while !left.is_empty() {
         let referred: BTreeSet<&str> = left.iter().flat_map(|table| parents(table)).collect();
         let free = left.iter().position(|table| !referred.contains(table.name.as_str())).unwrap_or(0);
@@ -38,9 +96,7 @@ fn parents(table: &Table) -> impl Iterator<Item = &str> {
 
 fn create(text: &mut String, table: &Table) {
     let _ = writeln!(text, "-- {}", comment(&table.note));
-    for proposal in &table.proposals {
-        let _ = writeln!(text, "-- Undecided: {}", comment(proposal));
-    }
+    proposals(text, table);
     let _ = writeln!(text, "CREATE TABLE {} (", sql(&table.name));
     let constraints = constraints(table);
     let name = |column: &Column| sql(&column.name);
@@ -60,10 +116,7 @@ fn create(text: &mut String, table: &Table) {
         let _ = writeln!(text, "  {constraint}{comma}");
     }
     text.push_str(") STRICT;\n");
-    for column in &table.indexes {
-        let index = sql(&format!("{}_by_{column}", table.name));
-        let _ = writeln!(text, "CREATE INDEX {index} ON {} ({});", sql(&table.name), sql(column));
-    }
+    indexes(text, table);
 }
 
 fn definition(column: &Column, table: &Table) -> String {

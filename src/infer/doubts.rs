@@ -1,8 +1,9 @@
 //! What was doubtful about a field whose column is decided.
 
 use super::ENOUGH;
-use super::evidence::{minority, number, types};
+use super::evidence::{minority, types};
 use super::model::Doubt;
+use crate::domain::number::count as number;
 use crate::profile::FieldProfile;
 use crate::profile::words;
 
@@ -52,6 +53,23 @@ fn of_doubles(collection: &str, field: &FieldProfile, chosen: &str, doubts: &mut
         let instead = "`type: json` in a TEXT column keeps the sign".to_owned();
         doubts.push(doubt(collection, field, found, "stored as 0.0 (`negative_zero: zero`)", instead));
     }
+}
+
+/// An empty map or array makes no columns and no rows; nor does one that is missing or null.
+pub(super) fn of_emptiness(collection: &str, field: &FieldProfile, flattened: bool) -> Option<Doubt> {
+    let absent = field.of.saturating_sub(field.present) + field.null;
+    let (what, empty) = match (&field.map, &field.array) {
+        (Some(map), _) if map.empty > 0 => ("maps", format!("{} are empty", number(map.empty))),
+        (_, Some(array)) if array.shortest == 0 => ("arrays", "some are empty".to_owned()),
+        _ => return None,
+    };
+    if absent == 0 {
+        return None;
+    }
+    let found = format!("{what} of which {empty}, while {} are missing or null", number(absent));
+    let chosen = if flattened { "both make columns without values" } else { "both make no rows" };
+    let instead = "`type: json` keeps the difference, if there is one".to_owned();
+    Some(doubt(collection, field, found, chosen, instead))
 }
 
 /// Texts and numbers that stand for something else.

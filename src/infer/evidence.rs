@@ -1,19 +1,7 @@
 //! What the documents say about a field, in one line.
 
+use crate::domain::number::count as number;
 use crate::profile::FieldProfile;
-
-/// `41,197` for `41197`.
-pub(super) fn number(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
 
 /// `41,197 integers, 3 strings`.
 pub(super) fn types(field: &FieldProfile) -> String {
@@ -50,15 +38,7 @@ pub(super) fn line(field: &FieldProfile, rows: u64) -> String {
     if let Some(texts) = field.texts.as_ref().filter(|_| field.count("string") > 0) {
         parts.push(format!("at most {} bytes", number(texts.longest)));
     }
-    if let Some(numbers) = &field.numbers {
-        let integers = numbers.smallest_integer.zip(numbers.largest_integer);
-        parts.extend(integers.map(|(least, most)| format!("{least} to {most}")));
-        let doubles = numbers.smallest_double.zip(numbers.largest_double);
-        parts.extend(doubles.map(|(least, most)| format!("{least:?} to {most:?}")));
-    }
-    if let Some((first, last)) = field.times.as_ref().and_then(|times| times.first.zip(times.last)) {
-        parts.push(format!("{} to {}", first.text(0), last.text(0)));
-    }
+    parts.extend(field.ranges());
     parts.join("; ")
 }
 

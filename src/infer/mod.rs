@@ -17,13 +17,15 @@ mod parents;
 pub mod readiness;
 mod scalar;
 mod tables;
+pub mod update;
 mod yaml;
 
-pub use ddl::{down, up};
+pub use ddl::{down, next, up};
 pub use model::{Doubt, Draft};
 pub use readiness::{Readiness, readiness};
 pub use tables::draft;
-pub use yaml::{PipelineSource, pipeline};
+pub use update::update;
+pub use yaml::{Addition, AdditionKind, PipelineSource, additions, pipeline};
 
 /// Fewer values prove neither a unique field nor an enumeration.
 const ENOUGH: u64 = 20;

@@ -38,6 +38,9 @@ pub struct Table {
     pub keep_unknown: Option<String>,
     /// Proposals that the evidence did not suffice for.
     pub proposals: Vec<String>,
+    /// The table is there already: these columns come to it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub extends: bool,
 }
 
 /// A column.
@@ -59,6 +62,9 @@ pub struct Column {
     pub references: Option<(String, String)>,
     /// What the documents say.
     pub evidence: String,
+    /// The table has the column already, and nothing is mapped to it yet.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub there: bool,
 }
 
 /// Types on both sides.

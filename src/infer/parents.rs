@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 
 use super::ENOUGH;
 use super::columns::Targets;
-use super::evidence::number;
 use super::model::{Doubt, Draft, Table};
 use super::names::link as link_name;
+use crate::domain::number::count as number;
 use crate::profile::CollectionProfile;
 
 /// Adds foreign keys to parents, where every parent exists and its id alone tells which it is.
-pub(super) fn link(collections: &[&CollectionProfile], targets: &Targets, draft: &mut Draft) {
-    for collection in collections {
+pub(super) fn link(drafted: &[&CollectionProfile], all: &[&CollectionProfile], targets: &Targets, draft: &mut Draft) {
+    for collection in drafted {
         let Some(parents) = &collection.parents else { continue };
-        let above = collections.iter().find(|other| other.collection == parents.collection);
+        let above = all.iter().find(|other| other.collection == parents.collection);
         let (Some(above), Some(target)) = (above, targets.get(&parents.collection)) else {
             draft
                 .doubts
@@ -30,9 +30,8 @@ pub(super) fn link(collections: &[&CollectionProfile], targets: &Targets, draft:
         let unique = above.documents >= ENOUGH
             && above.complete
             && above.parents.as_ref().is_some_and(|found| found.ids_unique == Some(true));
-        if !proven || !(root || unique) {
-            continue;
-        }
+        let column = if target.drafted { Some("id".to_owned()) } else { target.column.clone().filter(|_| root) };
+        let Some(key) = column.filter(|_| proven && (root || unique)) else { continue };
         let name = link_name(&parents.collection);
         if !root {
             each(draft, &target.table, "id", |table, column| {
@@ -43,17 +42,16 @@ pub(super) fn link(collections: &[&CollectionProfile], targets: &Targets, draft:
         }
         let own = targets.get(&collection.collection).map(|own| own.table.clone()).unwrap_or_default();
         each(draft, &own, &name, |table, column| {
-            table.columns[column].references = Some((target.table.clone(), "id".to_owned()));
+            table.columns[column].references = Some((target.table.clone(), key.clone()));
         });
     }
 }
 
 /// Documents that will be rejected for their own sake must not take along those that refer to them.
-pub(super) fn forget_refused(draft: &mut Draft) {
-    let refused: BTreeSet<String> =
-        draft.doubts.iter().filter(|doubt| doubt.serious).map(|doubt| doubt.collection.clone()).collect();
-    let lacking = draft.tables.iter().filter(|table| table.each.is_none() && refused.contains(&table.collection));
-    let lacking: BTreeSet<String> = lacking.map(|table| table.name.clone()).collect();
+pub(super) fn forget_refused(targets: &Targets, draft: &mut Draft) {
+    let refused = draft.doubts.iter().filter(|doubt| doubt.serious);
+    let lacking = refused.filter_map(|doubt| targets.get(&doubt.collection));
+    let lacking: BTreeSet<String> = lacking.map(|target| target.table.clone()).collect();
     let mut doubts = Vec::new();
     for table in &mut draft.tables {
         for column in &mut table.columns {

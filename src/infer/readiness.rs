@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use super::evidence::number;
 use super::model::Draft;
+use crate::domain::number::count as number;
 use crate::profile::Profile;
+use crate::profile::model::Shortened;
 
 /// Points that a blocker costs.
 const BLOCKER: u32 = 25;
@@ -89,6 +90,7 @@ pub fn readiness(profile: &Profile, draft: &Draft) -> Readiness {
                 number(repeated)
             ));
         }
+        warnings.extend(found.shortened.as_ref().map(|shortened| lacked(name, shortened)));
         if found.documents == 0 {
             blockers.push(format!("{name}: no document was read, so that it is not in the pipeline"));
         } else if !found.complete {
@@ -108,6 +110,21 @@ pub fn readiness(profile: &Profile, draft: &Draft) -> Readiness {
     }
     let decisions = draft.doubts.iter().filter(|doubt| !doubt.serious).count();
     scored(blockers, warnings, decisions, estimates(profile, draft))
+}
+
+/// What memory did not suffice for, in words.
+fn lacked(name: &str, found: &Shortened) -> String {
+    let mut parts = Vec::new();
+    if let Some(values) = found.exact_values {
+        parts.push(format!("more than {} different values of one field are estimates", number(values)));
+    }
+    if let Some(levels) = found.levels {
+        parts.push(format!("maps and arrays below level {levels} are only counted"));
+    }
+    if found.resolving {
+        parts.push("not every reference was looked up".to_owned());
+    }
+    format!("{name}: memory did not suffice for everything: {}; more with --memory", parts.join(", "))
 }
 
 fn scored(blockers: Vec<String>, warnings: Vec<String>, decisions: usize, estimate: Estimates) -> Readiness {

@@ -1,13 +1,13 @@
 //! Collections to tables, their arrays and dictionaries to child tables.
 
-use super::circles;
+use super::circles::{self, Given};
 use super::columns::{Builder, By, Target, Targets};
 use super::containers::Form;
-use super::evidence::number;
 use super::model::{Column, Doubt, Draft, ForeignKey, Stored, Table, Watermark};
 use super::names::{self, Taken, link, one, snake};
 use super::parents;
 use crate::domain::document::CollectionPattern;
+use crate::domain::number::count as number;
 use crate::profile::{CollectionProfile, FieldProfile, Profile, words};
 
 /// The tables for a profile.
@@ -17,24 +17,32 @@ pub fn draft(profile: &Profile) -> Draft {
         collections.iter().map(|found| CollectionPattern::of(&found.collection)).collect();
     let mut taken = Taken::default();
     let tables = names::tables(&patterns, &mut taken);
-    let targets: Targets = collections
-        .iter()
-        .zip(&tables)
-        .map(|(found, table)| (found.collection.clone(), Target { table: table.clone(), by: by(&found.collection) }))
-        .collect();
+    let targets: Targets =
+        collections.iter().zip(&tables).map(|(found, table)| target(&found.collection, table)).collect();
     let mut draft = Draft::default();
     for (collection, name) in collections.iter().zip(&tables) {
         self::collection(collection, name, &targets, &mut taken, &mut draft);
         draft.watermarks.extend(watermarks(collection));
     }
-    parents::link(&collections, &targets, &mut draft);
-    parents::forget_refused(&mut draft);
-    circles::open(&mut draft);
+    parents::link(&collections, &collections, &targets, &mut draft);
+    parents::forget_refused(&targets, &mut draft);
+    circles::open(&mut draft, &Given::default());
     draft
 }
 
+/// How a table of the draft is referred to.
+pub(super) fn target(collection: &str, table: &str) -> (String, Target) {
+    let by = by(collection);
+    let column = match by {
+        By::Id => Some("id".to_owned()),
+        By::Path => Some("path".to_owned()),
+        By::Both => None,
+    };
+    (collection.to_owned(), Target { table: table.to_owned(), by, column, drafted: true })
+}
+
 /// What must be in the key for it to determine the document.
-fn by(collection: &str) -> By {
+pub(super) fn by(collection: &str) -> By {
     match collection.split('/').count() {
         1 => By::Id,
         3 => By::Both,
@@ -71,7 +79,7 @@ fn identity(collection: &CollectionProfile, taken: &mut Taken) -> (Vec<Column>, 
     (columns, key)
 }
 
-fn collection(
+pub(super) fn collection(
     collection: &CollectionProfile,
     name: &str,
     targets: &Targets,
@@ -176,7 +184,8 @@ fn keep_unknown(collection: &CollectionProfile, builder: &mut Builder<'_>) {
     }
 }
 
-fn child(
+/// The table of an array or dictionary; its first columns are those of the parent's key.
+pub(super) fn child(
     collection: &CollectionProfile,
     parent: &Table,
     field: &FieldProfile,
@@ -186,15 +195,15 @@ fn child(
 ) -> (Table, Vec<Doubt>) {
     let mut taken = Taken::default();
     let mut columns = Vec::new();
-    for key in &parent.key {
-        let from =
-            parent.columns.iter().find(|column| column.name == *key).map_or("$id", |column| column.from.as_str());
-        let name = match from {
+    for of_parent in parent.key.iter().filter_map(|key| parent.columns.iter().find(|column| column.name == *key)) {
+        let name = match of_parent.from.as_str() {
             "$id" => format!("{}_id", one(&parent.name)),
             "$path" => format!("{}_path", one(&parent.name)),
-            _ => key.clone(),
+            _ => of_parent.name.clone(),
         };
-        columns.push(text(&taken.take(&name), from, "the document it belongs to"));
+        let link = text(&taken.take(&name), &of_parent.from, "the document it belongs to");
+        let declared = of_parent.stored.declared;
+        columns.push(Column { stored: Stored { declared, ..link.stored.clone() }, ..link });
     }
     let links: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
     let (values, rows, why) = match (&field.array, &field.map) {

@@ -1,6 +1,9 @@
 //! A draft as a pipeline file.
 
 use std::fmt::Write;
+use std::iter::Peekable;
+
+use serde::Serialize;
 
 use super::model::{Column, Draft, Table};
 
@@ -34,16 +37,82 @@ pub fn pipeline(draft: &Draft, source: &PipelineSource) -> String {
     let mut tables = draft.tables.iter().peekable();
     while let Some(table) = tables.next() {
         collection(&mut text, table);
-        let mut first = true;
-        while let Some(child) = tables.next_if(|next| next.each.is_some()) {
-            if first {
-                text.push_str("    children:\n");
-                first = false;
-            }
-            self::child(&mut text, child);
-        }
+        children(&mut text, &mut tables);
     }
     text
+}
+
+/// Lines that belong into a pipeline that is there already. They begin at the left; what is inside of something is two
+/// spaces further to the right.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Addition {
+    /// The collection that gets columns or child tables; its own name where it is new.
+    pub collection: String,
+    /// What they are.
+    pub kind: AdditionKind,
+    /// The lines.
+    pub lines: Vec<String>,
+}
+
+/// Where lines belong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AdditionKind {
+    /// A collection, under `collections`.
+    Collection,
+    /// Columns of the collection's table.
+    Columns,
+    /// A child table.
+    Child,
+    /// Columns of this child table.
+    ChildColumns(String),
+}
+
+/// What a draft adds to a pipeline.
+pub fn additions(draft: &Draft) -> Vec<Addition> {
+    let mut found = Vec::new();
+    let mut tables = draft.tables.iter().peekable();
+    while let Some(table) = tables.next() {
+        let (mut text, indent, kind) = (String::new(), table.each.as_ref().map_or(6, |_| 10), kind(table));
+        match &kind {
+            AdditionKind::Collection => {
+                self::collection(&mut text, table);
+                children(&mut text, &mut tables);
+            }
+            AdditionKind::Child => self::child(&mut text, table),
+            AdditionKind::Columns | AdditionKind::ChildColumns(_) => columns(&mut text, table, indent),
+        }
+        // The indentation of a whole file is taken off.
+        let indent = match kind {
+            AdditionKind::Collection => 2,
+            AdditionKind::Child => 6,
+            AdditionKind::Columns | AdditionKind::ChildColumns(_) => indent,
+        };
+        let lines = text.lines().map(|line| line.get(indent..).unwrap_or_default().to_owned()).collect();
+        found.push(Addition { collection: table.collection.clone(), kind, lines });
+    }
+    found
+}
+
+fn kind(table: &Table) -> AdditionKind {
+    match (table.extends, &table.each) {
+        (false, None) => AdditionKind::Collection,
+        (false, Some(_)) => AdditionKind::Child,
+        (true, None) => AdditionKind::Columns,
+        (true, Some(_)) => AdditionKind::ChildColumns(table.name.clone()),
+    }
+}
+
+/// The child tables that follow their collection's table.
+fn children<'a>(text: &mut String, tables: &mut Peekable<impl Iterator<Item = &'a Table>>) {
+    let mut first = true;
+    while let Some(child) = tables.next_if(|next| next.each.is_some() && !next.extends) {
+        if first {
+            text.push_str("    children:\n");
+            first = false;
+        }
+        self::child(text, child);
+    }
 }
 
 fn collection(text: &mut String, table: &Table) {
@@ -54,8 +123,12 @@ fn collection(text: &mut String, table: &Table) {
         let _ = writeln!(text, "    unknown_fields: {{ keep: {} }}", quoted(column));
     }
     text.push_str("    columns:\n");
+    columns(text, table, 6);
+}
+
+fn columns(text: &mut String, table: &Table, indent: usize) {
     for column in table.columns.iter().filter(|column| !column.from.is_empty()) {
-        let _ = writeln!(text, "      {}: {}", quoted(&column.name), input(column));
+        let _ = writeln!(text, "{:indent$}{}: {}", "", quoted(&column.name), input(column));
     }
 }
 
@@ -64,9 +137,7 @@ fn child(text: &mut String, table: &Table) {
     let _ = writeln!(text, "        each: {}", quoted(table.each.as_deref().unwrap_or_default()));
     let _ = writeln!(text, "        key: {}", key(&table.key));
     text.push_str("        columns:\n");
-    for column in &table.columns {
-        let _ = writeln!(text, "          {}: {}", quoted(&column.name), input(column));
-    }
+    columns(text, table, 10);
 }
 
 fn key(names: &[String]) -> String {

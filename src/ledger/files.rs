@@ -34,6 +34,15 @@ pub fn private_create(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// Creates a file with mode 0600; none that exists is touched.
+pub fn private_new(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    options.mode(0o600);
+    options.open(path)
+}
+
 /// Opens a file for appending, with mode 0600 if it is new.
 pub fn private_append(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();

@@ -1,7 +1,8 @@
 //! From the file on disk to a validated pipeline.
 
+use std::collections::BTreeMap;
 use std::io::{ErrorKind as Io, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::assemble::assemble;
 use super::compile::{Overrides, compile};
@@ -22,7 +23,17 @@ const MAX_FILE_BYTES: u64 = 4 << 20;
 /// Of kind `Config` (or `Usage` for an override), with file, line, column and snippet; further mistakes of the
 /// pipeline are in [`Error::others`].
 pub fn load(path: &Path, overrides: &Overrides, env: Environment<'_>) -> Result<Pipeline> {
-    let sources = Sources::default();
+    load_instead(path, overrides, env, BTreeMap::new())
+}
+
+/// The same, as if some of its files had another text.
+pub(super) fn load_instead(
+    path: &Path,
+    overrides: &Overrides,
+    env: Environment<'_>,
+    instead: BTreeMap<PathBuf, String>,
+) -> Result<Pipeline> {
+    let sources = Sources::instead(instead);
     let mut root = parsed(path, &sources)?;
     if root.kind == Kind::Null {
         return Err(Error::new(ErrorKind::Config, "pipeline_empty", "the pipeline file is empty")
@@ -76,7 +87,10 @@ fn drop_overridden(root: &mut Node, overrides: &Overrides) -> bool {
 
 /// The tree of a file, which becomes one of the sources.
 pub(super) fn parsed(path: &Path, sources: &Sources) -> Result<Node> {
-    let text = read(path)?;
+    let text = match sources.text_instead(path) {
+        Some(text) => text.to_owned(),
+        None => read(path)?,
+    };
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let source = SourceText::new(path, text);
     let number = sources.add(source.clone());

@@ -1,6 +1,7 @@
 //! The texts of a pipeline's files, positions in them, and errors that show them.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::secrets::mask;
@@ -35,19 +36,32 @@ pub struct At<T> {
 
 /// The pipeline file and those that it includes, in the order in which they were read.
 #[derive(Debug, Default)]
-pub struct Sources(RefCell<Vec<SourceText>>);
+pub struct Sources {
+    files: RefCell<Vec<SourceText>>,
+    instead: BTreeMap<PathBuf, String>,
+}
 
 impl Sources {
+    /// Files of these paths are read as if they had these texts.
+    pub fn instead(instead: BTreeMap<PathBuf, String>) -> Self {
+        Self { instead, ..Self::default() }
+    }
+
+    /// The text that a file is taken to have, whatever is in it.
+    pub fn text_instead(&self, path: &Path) -> Option<&str> {
+        self.instead.get(path).map(String::as_str)
+    }
+
     /// Adds a file; the answer is its number.
     pub fn add(&self, source: SourceText) -> usize {
-        let mut files = self.0.borrow_mut();
+        let mut files = self.files.borrow_mut();
         files.push(source);
         files.len() - 1
     }
 
     /// A configuration error at a place of one of the files.
     pub fn error(&self, code: Code, mark: Mark, message: impl Into<String>) -> Error {
-        match self.0.borrow().get(mark.file) {
+        match self.files.borrow().get(mark.file) {
             Some(source) => source.error(code, mark, message),
             None => Error::new(ErrorKind::Config, code, message),
         }
@@ -55,7 +69,7 @@ impl Sources {
 
     /// The file that a place is in, as it was named.
     pub fn path(&self, mark: Mark) -> PathBuf {
-        self.0.borrow().get(mark.file).map(|source| source.path.clone()).unwrap_or_default()
+        self.files.borrow().get(mark.file).map(|source| source.path.clone()).unwrap_or_default()
     }
 
     /// The folder that relative paths at a place start from, absolute.
@@ -72,7 +86,7 @@ impl Sources {
 
     /// The number of a file, by which errors are sorted.
     pub fn number(&self, path: Option<&PathBuf>) -> Option<usize> {
-        self.0.borrow().iter().position(|source| Some(&source.path) == path)
+        self.files.borrow().iter().position(|source| Some(&source.path) == path)
     }
 }
 

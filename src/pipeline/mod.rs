@@ -8,6 +8,7 @@ mod assemble;
 mod compile;
 mod conflict;
 mod decode;
+pub mod edit;
 mod fingerprint;
 pub mod graph;
 mod interpolate;

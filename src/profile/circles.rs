@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::MOST_KEYS;
+use super::meter::Meter;
 
 /// Who refers to whom, up to a cap.
 #[derive(Debug, Clone, Default)]
@@ -14,22 +15,41 @@ pub(super) struct Edges {
 
 impl Edges {
     /// Adds a reference; one to the document itself is none.
-    pub fn add(&mut self, from: u64, to: u64) {
+    pub fn add(&mut self, from: u64, to: u64, meter: &Meter) {
         if self.forgotten || from == to {
             return;
         }
+        let before = self.bytes();
         self.pairs.push((from, to));
-        if self.pairs.len() > MOST_KEYS {
-            *self = Self { pairs: Vec::new(), forgotten: true };
+        meter.charge(self.bytes() - before);
+        if self.pairs.len() > meter.most(MOST_KEYS, 0) {
+            self.forget();
+        }
+    }
+
+    /// Bytes that they take.
+    pub fn bytes(&self) -> usize {
+        self.pairs.capacity() * size_of::<(u64, u64)>()
+    }
+
+    /// Nothing is known any more.
+    pub fn forget(&mut self) {
+        *self = Self { pairs: Vec::new(), forgotten: true };
+    }
+
+    /// Forgets them if they are more than are kept now.
+    pub fn tighten(&mut self, meter: &Meter) {
+        if self.pairs.len() > meter.most(MOST_KEYS, 0) {
+            self.forget();
         }
     }
 
     /// Adds those of another.
-    pub fn merge(&mut self, other: Self) {
+    pub fn merge(&mut self, other: Self, meter: &Meter) {
         if other.forgotten {
-            *self = Self { pairs: Vec::new(), forgotten: true };
+            self.forget();
         }
-        other.pairs.into_iter().for_each(|(from, to)| self.add(from, to));
+        other.pairs.into_iter().for_each(|(from, to)| self.add(from, to, meter));
     }
 
     /// Whether following them ever leads back to where it began; `None` where they are not known.
@@ -76,7 +96,7 @@ mod tests {
     fn circles_are_found_whatever_hangs_on_them() {
         let circular = |pairs: &[(u64, u64)]| {
             let mut edges = Edges::default();
-            pairs.iter().for_each(|(from, to)| edges.add(*from, *to));
+            pairs.iter().for_each(|(from, to)| edges.add(*from, *to, &Meter::new(usize::MAX)));
             edges.circular()
         };
         assert_eq!(circular(&[]), Some(false));

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::distinct::{Distinct, hash_text};
 use super::fields::Fields;
 use super::finish;
+use super::meter::{Meter, SPARED};
 use super::model::CollectionProfile;
 use super::node::Place;
 use super::references::identity;
@@ -104,23 +105,25 @@ pub struct Collector {
     pub(super) longest_id: u64,
     /// Times of creation or change that are finer than microseconds.
     pub(super) fine_times: u64,
+    pub(super) meter: Meter,
 }
 
 impl Collector {
-    /// For the documents of a collection.
-    pub fn new(pattern: CollectionPattern, known: Known) -> Self {
+    /// For the documents of a collection, in about so many bytes of memory.
+    pub fn new(pattern: CollectionPattern, known: Known, memory: usize) -> Self {
         Self {
             pattern,
             known,
             documents: 0,
             fields: Fields::new(0),
-            identities: Distinct::new(MOST_KEYS),
-            ids: Distinct::new(MOST_KEYS),
-            parents: Distinct::new(MOST_KEYS),
+            identities: Distinct::spared(MOST_KEYS, SPARED),
+            ids: Distinct::spared(MOST_KEYS, SPARED),
+            parents: Distinct::spared(MOST_KEYS, SPARED),
             created: 0,
             updated: 0,
             longest_id: 0,
             fine_times: 0,
+            meter: Meter::new(memory),
         }
     }
 
@@ -128,23 +131,40 @@ impl Collector {
     pub fn observe(&mut self, document: &Document) {
         let hash = identity(&document.path);
         self.documents += 1;
-        self.identities.add(hash);
+        self.identities.add(hash, &self.meter);
         self.longest_id = self.longest_id.max(document.path.id.len() as u64);
         self.created += u64::from(document.created.is_some());
         self.updated += u64::from(document.updated.is_some());
         let times = [document.created, document.updated];
         self.fine_times += times.iter().flatten().filter(|time| !time.fits(6)).count() as u64;
         if let Some(parent) = document.path.parent_path() {
-            self.ids.add(hash_text(&document.path.id));
+            self.ids.add(hash_text(&document.path.id), &self.meter);
             // As `identity` of the parent, without taking its path apart.
             let root = parent.matches('/').count() == 1;
             let name = if root { document.path.parent_id().unwrap_or(parent) } else { parent };
-            self.parents.add(hash_text(name));
+            self.parents.add(hash_text(name), &self.meter);
         }
-        self.fields.observe(
-            &document.fields,
-            Place { document, hash, depth: 0, own: self.pattern.as_str(), known: &self.known },
-        );
+        let place =
+            Place { document, hash, depth: 0, own: self.pattern.as_str(), known: &self.known, meter: &self.meter };
+        self.fields.observe(&document.fields, place);
+        if self.meter.is_over() {
+            self.tighten();
+        }
+    }
+
+    /// Gives up what memory does not suffice for.
+    fn tighten(&mut self) {
+        loop {
+            self.fields.tighten(&self.meter);
+            let mut all = self.fields.bytes();
+            for set in [&mut self.identities, &mut self.ids, &mut self.parents] {
+                set.tighten(&self.meter);
+                all.sets += set.bytes();
+            }
+            if !self.meter.tighten(all) {
+                return;
+            }
+        }
     }
 
     /// The profile; what refers to other collections is for [`super::resolve`] to find out.

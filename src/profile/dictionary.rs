@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::fields::{Content, Fields};
+use super::meter::Meter;
 use super::model::MapKind;
 use super::node::{KINDS, Node};
 use crate::domain::document::CollectionPattern;
@@ -18,8 +19,8 @@ const AUTOMATIC_ID: usize = 20;
 
 /// The kind, and why.
 #[expect(clippy::cast_precision_loss, reason = "a share")]
-pub(super) fn judge(fields: &mut Fields) -> (MapKind, String) {
-    let (names, _) = fields.names.count();
+pub(super) fn judge(fields: &mut Fields, meter: &Meter) -> (MapKind, String) {
+    let (names, _) = fields.names.count(meter);
     let Content::Named(named) = &fields.content else {
         return (MapKind::Dictionary, format!("about {names} different names"));
     };

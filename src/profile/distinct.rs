@@ -2,6 +2,8 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use super::meter::Meter;
+
 /// 2^10 registers: the estimate is off by 3 % on average.
 const REGISTERS: usize = 1 << 10;
 /// Values that wait to be sorted, at least.
@@ -26,6 +28,8 @@ pub(super) fn hash_text(text: &str) -> u64 {
 #[derive(Debug, Clone)]
 pub(super) struct Distinct {
     most: usize,
+    /// Gives way later than others: see [`Meter::most`].
+    spared: u32,
     state: State,
     /// Not yet among the known ones, in any order and number.
     waiting: Vec<u64>,
@@ -40,28 +44,48 @@ enum State {
 impl Distinct {
     /// An empty set that remembers at most so many values.
     pub fn new(most: usize) -> Self {
-        Self { most, state: State::Exact(Hashes::new()), waiting: Vec::new() }
+        Self { most, spared: 0, state: State::Exact(Hashes::new()), waiting: Vec::new() }
+    }
+
+    /// The same, which gives way later when memory is short.
+    pub fn spared(most: usize, spared: u32) -> Self {
+        Self { spared, ..Self::new(most) }
+    }
+
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        let kept = match &self.state {
+            State::Exact(known) => known.capacity() * size_of::<u64>(),
+            State::About(_) => REGISTERS,
+        };
+        kept + self.waiting.capacity() * size_of::<u64>()
+    }
+
+    /// Forgets which values there were if they are more than are kept now.
+    pub fn tighten(&mut self, meter: &Meter) {
+        self.settle(meter.most(self.most, self.spared));
     }
 
     /// Adds a value.
-    pub fn add(&mut self, hash: u64) {
+    pub fn add(&mut self, hash: u64, meter: &Meter) {
         match &mut self.state {
             State::About(registers) => register(registers, hash),
             State::Exact(known) => {
+                let room = self.waiting.capacity();
                 self.waiting.push(hash);
+                meter.charge((self.waiting.capacity() - room) * size_of::<u64>());
                 if self.waiting.len() >= FEWEST_WAITING.max(known.len() / 8) {
-                    self.settle();
+                    let before = self.bytes();
+                    self.settle(meter.most(self.most, self.spared));
+                    meter.change(before, self.bytes());
                 }
             }
         }
     }
 
     /// Puts what waits among the known ones. Whether there are too many depends on all values, not on their order.
-    fn settle(&mut self) {
+    fn settle(&mut self, most: usize) {
         let State::Exact(known) = &mut self.state else { return };
-        if self.waiting.is_empty() {
-            return;
-        }
         let mut waiting = std::mem::take(&mut self.waiting);
         waiting.sort_unstable();
         waiting.dedup();
@@ -69,7 +93,7 @@ impl Distinct {
         if !waiting.is_empty() {
             *known = merged(known, &waiting);
         }
-        if known.len() > self.most {
+        if known.len() > most {
             self.forget();
         } else if known.len() < FEWEST_WAITING {
             // The common case of few values: the room is used again.
@@ -89,10 +113,10 @@ impl Distinct {
     }
 
     /// Adds the values of another set.
-    pub fn merge(&mut self, mut other: Self) {
-        other.settle();
+    pub fn merge(&mut self, mut other: Self, meter: &Meter) {
+        other.tighten(meter);
         match other.state {
-            State::Exact(hashes) => hashes.into_iter().for_each(|hash| self.add(hash)),
+            State::Exact(hashes) => hashes.into_iter().for_each(|hash| self.add(hash, meter)),
             State::About(theirs) => {
                 self.forget();
                 if let State::About(ours) = &mut self.state {
@@ -103,8 +127,8 @@ impl Distinct {
     }
 
     /// The size, and whether it is exact.
-    pub fn count(&mut self) -> (u64, bool) {
-        self.settle();
+    pub fn count(&mut self, meter: &Meter) -> (u64, bool) {
+        self.tighten(meter);
         match &self.state {
             State::Exact(hashes) => (hashes.len() as u64, true),
             State::About(registers) => (estimate(registers), false),
@@ -112,8 +136,8 @@ impl Distinct {
     }
 
     /// The values, where all of them are known.
-    pub fn into_hashes(mut self) -> Option<Hashes> {
-        self.settle();
+    pub fn into_hashes(mut self, meter: &Meter) -> Option<Hashes> {
+        self.tighten(meter);
         match self.state {
             State::Exact(hashes) => Some(hashes),
             State::About(_) => None,
@@ -158,12 +182,13 @@ mod tests {
 
     #[test]
     fn sets_are_exact_up_to_their_cap_and_close_beyond() {
+        let meter = Meter::new(usize::MAX);
         for (number, most) in [(900_u64, 1_000), (100_000, 1_000), (2_000_000, 100)] {
             let mut set = Distinct::new(most);
             for value in (0..number).chain(0..number) {
-                set.add(hash_of(&value));
+                set.add(hash_of(&value), &meter);
             }
-            let (count, exact) = set.count();
+            let (count, exact) = set.count(&meter);
             assert_eq!(exact, number <= most as u64);
             let off = count.abs_diff(number) * 100 / number;
             assert!(off <= if exact { 0 } else { 12 }, "{count} for {number}");
@@ -172,17 +197,18 @@ mod tests {
 
     #[test]
     fn merged_sets_are_those_of_all_values() {
+        let meter = Meter::new(usize::MAX);
         let of = |range: std::ops::Range<u64>, most| {
             let mut set = Distinct::new(most);
             for value in range {
-                set.add(hash_of(&value));
+                set.add(hash_of(&value), &meter);
             }
             set
         };
         for most in [100, 10_000] {
             let mut merged = of(0..600, most);
-            merged.merge(of(400..1_000, most));
-            assert_eq!(merged.count(), of(0..1_000, most).count());
+            merged.merge(of(400..1_000, most), &meter);
+            assert_eq!(merged.count(&meter), of(0..1_000, most).count(&meter));
         }
     }
 }

@@ -20,6 +20,11 @@ impl Examples {
         }
     }
 
+    /// Bytes that they take.
+    pub fn bytes(&self) -> usize {
+        self.0.capacity() * size_of::<(u64, String)>() + self.0.iter().map(|(_, text)| text.capacity()).sum::<usize>()
+    }
+
     fn wants(&self, hash: u64) -> bool {
         (self.0.len() < MOST || self.0.last().is_some_and(|(last, _)| hash < *last))
             && !self.0.iter().any(|(known, _)| *known == hash)

@@ -13,6 +13,8 @@ mod distinct;
 mod examples;
 mod fields;
 mod finish;
+mod held;
+mod meter;
 pub mod model;
 mod node;
 mod references;
@@ -23,6 +25,7 @@ mod tests;
 mod values;
 
 pub use collection::{Collector, Known, singular, words};
+pub use held::hold;
 pub use model::{CollectionProfile, FieldProfile, Profile};
 pub use resolve::resolve;
 

@@ -56,6 +56,8 @@ pub struct CollectionProfile {
     pub updated: u64,
     /// Times of creation or change that are finer than microseconds.
     pub fine_times: u64,
+    /// What memory did not suffice for.
+    pub shortened: Option<Shortened>,
     /// Names at the top are too many to be told apart.
     pub too_many_names: bool,
     /// A field has an empty name, which nothing can select.
@@ -70,6 +72,17 @@ pub struct CollectionProfile {
     /// Parents of documents, to be resolved.
     #[serde(skip)]
     pub(super) parent_identities: Option<Hashes>,
+}
+
+/// What memory did not suffice for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Shortened {
+    /// More different values of one field than this were only estimated.
+    pub exact_values: Option<u64>,
+    /// Maps and arrays below this level were only counted.
+    pub levels: Option<u64>,
+    /// Whether references lead anywhere, or somebody's references lead here, is not known everywhere.
+    pub resolving: bool,
 }
 
 /// Parents of a sub-collection's documents.
@@ -308,6 +321,21 @@ pub struct MapProfile {
 }
 
 impl FieldProfile {
+    /// The least and the greatest of numbers and times, in words.
+    pub fn ranges(&self) -> Vec<String> {
+        let mut parts = Vec::new();
+        if let Some(numbers) = &self.numbers {
+            let integers = numbers.smallest_integer.zip(numbers.largest_integer);
+            parts.extend(integers.map(|(least, most)| format!("{least} to {most}")));
+            let doubles = numbers.smallest_double.zip(numbers.largest_double);
+            parts.extend(doubles.map(|(least, most)| format!("{least:?} to {most:?}")));
+        }
+        if let Some((first, last)) = self.times.as_ref().and_then(|times| times.first.zip(times.last)) {
+            parts.push(format!("{} to {}", first.text(0), last.text(0)));
+        }
+        parts
+    }
+
     /// How many values of the type there are.
     pub fn count(&self, name: &str) -> u64 {
         self.types.iter().find(|found| found.name == name).map_or(0, |found| found.count)

@@ -1,13 +1,14 @@
 //! All values found at one field path.
 
+use super::Known;
 use super::distinct::{Distinct, hash_of, hash_text};
 use super::examples::Examples;
 use super::fields::Fields;
+use super::meter::{Bytes, Meter};
 use super::model::{Numbers, Texts, Times};
 use super::references::References;
 use super::scalars::{Places, Vectors};
 use super::values::Counted;
-use super::{DEEPEST, Known};
 use crate::domain::document::Document;
 use crate::domain::value::Value;
 
@@ -60,6 +61,8 @@ pub(super) struct Place<'a> {
     pub own: &'a str,
     /// What is known of the source.
     pub known: &'a Known,
+    /// What memory suffices for.
+    pub meter: &'a Meter,
 }
 
 /// Values of one type.
@@ -129,17 +132,22 @@ impl Node {
         let of_type = &mut self.types[kind(value)];
         of_type.count += 1;
         if of_type.document.as_ref().is_none_or(|(least, _)| place.hash < *least) {
-            of_type.document = Some((place.hash, place.document.path.to_string()));
+            let path = place.document.path.to_string();
+            place.meter.charge(path.len());
+            of_type.document = Some((place.hash, path));
         }
         match (value, hash) {
             (Value::Array(items), _) => self.array(name, items, place),
-            (Value::Map(map), _) if place.depth < DEEPEST => {
-                let fields = self.fields.get_or_insert_with(|| Box::new(Fields::new(place.depth + 1)));
+            (Value::Map(map), _) if place.depth < place.meter.deepest() => {
+                let fields = self.fields.get_or_insert_with(|| {
+                    place.meter.charge_path(size_of::<Fields>() + 2_048);
+                    Box::new(Fields::new(place.depth + 1))
+                });
                 fields.observe(map, Place { depth: place.depth + 1, ..place });
             }
             (_, Some(hash)) => {
                 of_type.examples.offer(hash, value);
-                self.distinct.add(hash);
+                self.distinct.add(hash, place.meter);
             }
             _ => {}
         }
@@ -192,12 +200,13 @@ impl Node {
     }
 
     fn array(&mut self, name: &str, items: &[Value], place: Place<'_>) {
-        if place.depth >= DEEPEST {
+        if place.depth >= place.meter.deepest() {
             return;
         }
         let length = items.len() as u64;
         let depth = place.depth + 1;
         let known = self.items.get_or_insert_with(|| {
+            place.meter.charge_path(size_of::<Items>() + 2_048);
             let node = Node::new(place.known.most(name, depth));
             Box::new(Items { shortest: u64::MAX, longest: 0, total: 0, node })
         });
@@ -207,12 +216,42 @@ impl Node {
         items.iter().for_each(|item| known.node.observe(name, item, Place { depth, ..place }));
     }
 
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> Bytes {
+        let types = self.types.iter().map(OfType::bytes).sum::<usize>();
+        let sets = self.distinct.bytes() + self.references.bytes();
+        let mut all = Bytes { paths: size_of::<Self>() + types + self.counted.bytes(), sets };
+        if let Some(fields) = &self.fields {
+            all += fields.bytes();
+        }
+        if let Some(items) = &self.items {
+            all.paths += size_of::<Items>() - size_of::<Self>();
+            all += items.node.bytes();
+        }
+        all
+    }
+
+    /// Keeps no more than is kept now, at this depth.
+    pub fn tighten(&mut self, depth: usize, meter: &Meter) {
+        self.distinct.tighten(meter);
+        self.references.tighten(meter);
+        if depth >= meter.deepest() {
+            (self.fields, self.items) = (None, None);
+        }
+        if let Some(fields) = &mut self.fields {
+            fields.tighten(meter);
+        }
+        if let Some(items) = &mut self.items {
+            items.node.tighten(depth + 1, meter);
+        }
+    }
+
     /// Adds what another has seen.
-    pub fn merge(&mut self, other: Self) {
+    pub fn merge(&mut self, other: Self, meter: &Meter) {
         for (ours, theirs) in self.types.iter_mut().zip(other.types) {
             ours.merge(theirs);
         }
-        self.distinct.merge(other.distinct);
+        self.distinct.merge(other.distinct, meter);
         self.counted.merge(other.counted);
         self.numbers.merge(&other.numbers);
         self.texts.merge(&other.texts);
@@ -221,15 +260,15 @@ impl Node {
         self.longest_bytes = self.longest_bytes.max(other.longest_bytes);
         self.places.merge(&other.places);
         self.vectors.merge(&other.vectors);
-        self.references.merge(other.references);
+        self.references.merge(other.references, meter);
         self.ids += other.ids;
         match (&mut self.fields, other.fields) {
-            (Some(ours), Some(theirs)) => ours.merge(*theirs),
+            (Some(ours), Some(theirs)) => ours.merge(*theirs, meter),
             (ours @ None, theirs) => *ours = theirs,
             (Some(_), None) => {}
         }
         match (&mut self.items, other.items) {
-            (Some(ours), Some(theirs)) => ours.merge(*theirs),
+            (Some(ours), Some(theirs)) => ours.merge(*theirs, meter),
             (ours @ None, theirs) => *ours = theirs,
             (Some(_), None) => {}
         }
@@ -242,6 +281,10 @@ impl Node {
 }
 
 impl OfType {
+    fn bytes(&self) -> usize {
+        self.examples.bytes() + self.document.as_ref().map_or(0, |(_, path)| path.capacity())
+    }
+
     fn merge(&mut self, other: Self) {
         self.count += other.count;
         self.examples.merge(other.examples);
@@ -253,10 +296,10 @@ impl OfType {
 }
 
 impl Items {
-    fn merge(&mut self, other: Self) {
+    fn merge(&mut self, other: Self, meter: &Meter) {
         self.shortest = self.shortest.min(other.shortest);
         self.longest = self.longest.max(other.longest);
         self.total += other.total;
-        self.node.merge(other.node);
+        self.node.merge(other.node, meter);
     }
 }

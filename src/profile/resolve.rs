@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::circles::Edges;
 use super::distinct::Hashes;
+use super::meter::Meter;
 use super::model::{CollectionProfile, FieldProfile, Resolved};
 
 /// Documents by collection, where all of them are known.
@@ -43,7 +44,7 @@ struct Circles<'a> {
 impl Circles<'_> {
     fn judge(&mut self, edges: Edges) -> Option<bool> {
         let mut all = self.edges.clone();
-        all.merge(edges);
+        all.merge(edges, &Meter::new(usize::MAX));
         let circular = all.circular();
         if circular == Some(false) {
             self.edges = all;

@@ -20,7 +20,7 @@ fn of(id: usize, fields: Map) -> Document {
 
 fn profile<'a>(documents: impl IntoIterator<Item = &'a Document>) -> CollectionProfile {
     let users = CollectionPattern::of("users");
-    let mut collector = Collector::new(users.clone(), Known::new([&users]));
+    let mut collector = Collector::new(users.clone(), Known::new([&users]), usize::MAX);
     documents.into_iter().for_each(|document| collector.observe(document));
     let mut profile = collector.finish();
     profile.complete = true;
@@ -130,4 +130,37 @@ fn records_and_dictionaries_are_told_apart() {
     assert_eq!(kind("levels"), model::MapKind::Dictionary);
     assert_eq!(kind("names"), model::MapKind::Dictionary);
     assert_eq!(kind("days"), model::MapKind::Dictionary);
+}
+
+#[test]
+fn what_collections_hold_for_each_other_has_a_limit() {
+    let users = CollectionPattern::of("users");
+    let mut collector = Collector::new(users.clone(), Known::new([&users]), usize::MAX);
+    let documents: Vec<Document> = (0..1_000).map(|id| document(id, &format!(r#"{{"uid":"{id}"}}"#))).collect();
+    documents.iter().for_each(|document| collector.observe(document));
+    let mut all = vec![collector.finish()];
+    all[0].complete = true;
+    assert_eq!(hold(&mut all, usize::MAX), 16_000);
+    assert_eq!(all[0].shortened, None);
+    // Those of the documents go last.
+    assert_eq!(hold(&mut all, 9_000), 8_000);
+    assert!(all[0].shortened.as_ref().unwrap().resolving);
+    resolve(&mut all);
+    assert_eq!((field(&all[0], "uid").repeats_id, field(&all[0], "uid").resolves.len()), (1_000, 0));
+    assert_eq!(hold(&mut all, 10), 0);
+}
+
+#[test]
+fn sets_that_memory_does_not_suffice_for_are_estimated_and_the_largest_give_way_first() {
+    let users = CollectionPattern::of("users");
+    let mut collector = Collector::new(users.clone(), Known::new([&users]), 600_000);
+    let fields = |id: usize| (0..40).map(|k| format!(r#""f{k}Id":{id}"#)).collect::<Vec<_>>().join(",");
+    let documents = (0..5_000).map(|id| document(id, &format!(r#"{{{},"kind":"{}"}}"#, fields(id), id % 500)));
+    documents.for_each(|document| collector.observe(&document));
+    let profile = collector.finish();
+    assert!(profile.shortened.as_ref().unwrap().exact_values.unwrap() < 5_000, "{:?}", profile.shortened);
+    let large = field(&profile, "f7Id");
+    assert!(!large.distinct.unwrap().exact && large.unique.is_none());
+    assert_eq!((large.present, large.numbers.as_ref().unwrap().largest_integer), (5_000, Some(4_999)));
+    assert_eq!(field(&profile, "kind").distinct, Some(model::Count { count: 500, exact: true }));
 }

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use super::{LONGEST_COUNTED, MOST_COUNTED};
 
+/// Bytes of an entry without its text, about.
+const ENTRY: usize = 64;
+
 /// Values with their counts; nothing once there are too many.
 #[derive(Debug, Clone)]
 pub(super) struct Counted(Option<BTreeMap<String, u64>>);
@@ -15,6 +18,11 @@ impl Default for Counted {
 }
 
 impl Counted {
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        self.0.iter().flat_map(|counts| counts.keys()).map(|text| text.len() + ENTRY).sum()
+    }
+
     /// Counts a value so many times.
     pub fn add(&mut self, text: &str, times: u64) {
         let Some(counts) = &mut self.0 else { return };

@@ -12,4 +12,5 @@ pub mod plan;
 pub mod profile;
 pub mod run;
 pub mod text;
+pub mod update;
 pub mod verify;

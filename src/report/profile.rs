@@ -153,16 +153,7 @@ fn field(text: &mut String, field: &FieldProfile) {
 }
 
 fn range(field: &FieldProfile) -> String {
-    let mut parts = Vec::new();
-    if let Some(numbers) = &field.numbers {
-        let integers = numbers.smallest_integer.zip(numbers.largest_integer);
-        parts.extend(integers.map(|(least, most)| format!("{least} to {most}")));
-        let doubles = numbers.smallest_double.zip(numbers.largest_double);
-        parts.extend(doubles.map(|(least, most)| format!("{least:?} to {most:?}")));
-    }
-    if let Some((first, last)) = field.times.as_ref().and_then(|times| times.first.zip(times.last)) {
-        parts.push(format!("{first} to {last}"));
-    }
+    let mut parts = field.ranges();
     if let Some(texts) = field.texts.as_ref().filter(|_| field.count("string") > 0) {
         parts.push(format!("at most {}", bytes(texts.longest)));
     }

@@ -52,35 +52,50 @@ impl Migrations {
     /// # Errors
     /// Kind `Usage` for a name that is none; `Config` when the folder is not in order or cannot be written.
     pub fn create(folder: &Path, name: &str) -> Result<[PathBuf; 2]> {
-        if !is_name(name) {
-            let message = format!("`{name}` is no name of a migration");
-            return Err(Error::new(ErrorKind::Usage, "migration_name", message)
-                .hint("letters, digits, `_` and `-`, e.g. add_invoices"));
-        }
-        let unwritable = |error: std::io::Error| {
-            Error::new(ErrorKind::Config, "migrations_unwritable", "the folder of migrations cannot be written")
-                .file(folder)
-                .caused_by(error)
+        check_name(name)?;
+        fs_err::create_dir_all(folder).map_err(|error| unwritable(folder, error))?;
+        let version = Self::load(folder)?.all().len() as u64 + 1;
+        let text = |what: &str| {
+            format!("-- What is needed to {what} {name}. One transaction, which is opened and closed for you.\n")
         };
-        fs_err::create_dir_all(folder).map_err(unwritable)?;
-        let version = Self::load(folder)?.all().len() + 1;
-        let halves = [("up", "apply"), ("down", "take back")].map(|(half, what)| {
-            let path = folder.join(format!("{version:04}_{name}.{half}.sql"));
-            let text =
-                format!("-- What is needed to {what} {name}. One transaction, which is opened and closed for you.\n");
-            (path, text)
-        });
-        for (path, text) in &halves {
-            let mut file = fs_err::File::create_new(path).map_err(unwritable)?;
-            std::io::Write::write_all(&mut file, text.as_bytes()).map_err(unwritable)?;
+        Self::add(folder, &Migration::new(version, name, text("apply"), text("take back")))
+    }
+
+    /// Writes the two files of a migration; none that exists is overwritten.
+    ///
+    /// # Errors
+    /// Kind `Config` when they exist or cannot be written.
+    pub fn add(folder: &Path, migration: &Migration) -> Result<[PathBuf; 2]> {
+        let halves = [(migration.file_name(), &migration.up), (migration.down_file_name(), &migration.down)];
+        for (name, text) in &halves {
+            let mut file = fs_err::File::create_new(folder.join(name)).map_err(|error| unwritable(folder, error))?;
+            std::io::Write::write_all(&mut file, text.as_bytes()).map_err(|error| unwritable(folder, error))?;
         }
-        Ok(halves.map(|(path, _)| path))
+        Ok(halves.map(|(name, _)| folder.join(name)))
     }
 
     /// The path of a migration's up file, for messages.
     pub(super) fn path(&self, file: &str) -> PathBuf {
         self.folder.join(file)
     }
+}
+
+/// Whether a migration may have this name.
+///
+/// # Errors
+/// Kind `Usage`.
+pub fn check_name(name: &str) -> Result<()> {
+    if is_name(name) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Usage, "migration_name", format!("`{name}` is no name of a migration"))
+        .hint("letters, digits, `_` and `-`, e.g. add_invoices"))
+}
+
+fn unwritable(folder: &Path, error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Config, "migrations_unwritable", "the folder of migrations cannot be written")
+        .file(folder)
+        .caused_by(error)
 }
 
 fn halves(folder: &Path) -> Result<(Halves, Halves)> {
@@ -132,9 +147,7 @@ fn is_name(name: &str) -> bool {
 }
 
 fn read(version: u64, up: Half, down: &Half) -> Result<Migration> {
-    let (up_text, down_text) = (text(&up.path)?, text(&down.path)?);
-    let checksum = blake3::hash(up_text.as_bytes()).to_hex().to_string();
-    Ok(Migration { version, name: up.name, up: up_text, down: down_text, checksum })
+    Ok(Migration::new(version, &up.name, text(&up.path)?, text(&down.path)?))
 }
 
 fn text(path: &Path) -> Result<String> {

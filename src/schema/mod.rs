@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use crate::destination::MigrationStep;
 
 pub use compare::{MigrationState, MigrationStatus};
+pub use folder::check_name;
 
 /// The migrations of a folder, by version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,17 @@ pub struct Migration {
 }
 
 impl Migration {
+    /// One that is in no folder yet.
+    pub fn new(version: u64, name: &str, up: String, down: String) -> Self {
+        let checksum = blake3::hash(up.as_bytes()).to_hex().to_string();
+        Self { version, name: name.to_owned(), up, down, checksum }
+    }
+
+    /// The name of its down file.
+    pub fn down_file_name(&self) -> String {
+        format!("{:04}_{}.down.sql", self.version, self.name)
+    }
+
     /// The name of its up file.
     pub fn file_name(&self) -> String {
         format!("{:04}_{}.up.sql", self.version, self.name)

@@ -3,7 +3,9 @@
 mod classroom;
 mod draft;
 mod live;
+mod memory;
 mod odd;
 mod options;
 mod shapes;
 mod support;
+mod update;

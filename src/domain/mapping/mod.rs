@@ -92,6 +92,13 @@ pub struct ColumnMapping {
     pub mismatch: Mismatch,
 }
 
+impl ColumnMapping {
+    /// Whether the column holds a value as it comes from a document; transforms and lookup are not asked.
+    pub fn holds(&self, value: &Value) -> bool {
+        convert::convert(std::borrow::Cow::Borrowed(value), self.kind, self.doubles).is_ok()
+    }
+}
+
 /// Where a column's value comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {

@@ -53,7 +53,7 @@ impl Mapping {
     }
 
     /// Every path that is mapped, in whatever document.
-    fn paths(&self) -> Vec<&[String]> {
+    pub fn paths(&self) -> Vec<&[String]> {
         let mut known = Vec::with_capacity(self.columns.len() + self.children.len() + 4);
         known.extend(self.columns.iter().filter_map(named_field));
         for child in &self.children {

@@ -18,7 +18,7 @@ use crate::schema::{Migration, Migrations};
 
 pub use adopt::{AdoptReport, adopt};
 pub use plan::{Loss, MigrationPlan, PlannedStep, plan_down, plan_up};
-pub use rehearse::{RehearsalReport, rehearse};
+pub use rehearse::{RehearsalReport, made, rehearse, rehearse_next};
 pub use take::{Options, Outcome, down, up};
 pub use validate::{SchemaReport, validate};
 

@@ -3,13 +3,14 @@
 use serde::Serialize;
 
 use super::plan::version;
+use super::validate::expected;
 use super::{load, name_of};
 use crate::destination::Destination;
 use crate::domain::schema::Schema;
 use crate::domain::schema_diff::differences;
 use crate::engine::Context;
 use crate::engine::steps::{blank, scratch};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::schema::{Migration, Migrations};
 
 /// What was found.
@@ -56,6 +57,32 @@ async fn on_nothing(ctx: &mut Context, migrations: &Migrations, problems: &mut V
     }
     expect(&database.inspect().await?, &newest, "after applying all of them again", problems);
     Ok(())
+}
+
+/// What the folder of migrations makes of an empty database, and the version that a next one has.
+pub async fn made(ctx: &mut Context) -> Result<(Schema, u64)> {
+    let migrations = load(ctx)?;
+    let newest = migrations.all().last().map_or(0, |file| file.version);
+    Ok((expected(ctx, &migrations, newest).await?, newest + 1))
+}
+
+/// Tries a migration that is not in the folder yet, behind all that are: the schema after it.
+///
+/// # Errors
+/// Code `migration_failed` when it fails, `migration_one_way` when taking it back does not give what was before.
+pub async fn rehearse_next(ctx: &mut Context, next: &Migration) -> Result<Schema> {
+    let migrations = load(ctx)?;
+    let (mut database, _guard) = blank(ctx).await?;
+    for file in migrations.all() {
+        database.migrate(&file.step(true)).await?;
+    }
+    let mut problems = Vec::new();
+    there_and_back(database.as_mut(), next, &mut problems).await?;
+    match problems.into_iter().next() {
+        None => database.inspect().await,
+        Some(problem) => Err(Error::new(ErrorKind::Internal, "migration_one_way", problem)
+            .hint("please report it, with the migrations of the pipeline")),
+    }
 }
 
 /// The pending ones, or the newest applied one when none is pending.

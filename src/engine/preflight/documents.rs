@@ -55,7 +55,10 @@ pub(super) async fn examine(ctx: &Context, options: &RunOptions, found: &mut Exa
                 "collection_uncovered",
                 format!("the source holds collection {name}, which the pipeline does not define"),
             )
-            .hint("define it, or leave it behind on purpose"),
+            .hint(format!(
+                "`fireferry init --update {}` proposes a definition and a migration, or leave it behind on purpose",
+                ctx.pipeline.arguments()
+            )),
         );
     }
     Ok(())

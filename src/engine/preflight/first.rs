@@ -29,7 +29,7 @@ pub(super) async fn examine(ctx: &Context, options: &RunOptions, found: &mut Exa
             continue;
         };
         match first_page(ctx, options, step, &partition).await {
-            Ok(records) => look(step, records, found),
+            Ok(records) => look(ctx, step, records, found),
             Err(error) => found.findings.push(Finding::of_error(&error.collection(step.name()))),
         }
     }
@@ -49,7 +49,15 @@ async fn first_page(
     Ok(page?.records)
 }
 
-fn look(step: &Step, records: Vec<Record>, found: &mut Examination) {
+/// What to do about what no column maps.
+fn proposing(ctx: &Context) -> String {
+    format!(
+        "`fireferry init --update {}` proposes columns and a migration, or leave it behind on purpose",
+        ctx.pipeline.arguments()
+    )
+}
+
+fn look(ctx: &Context, step: &Step, records: Vec<Record>, found: &mut Examination) {
     let (mut rejected, mut misfit, mut unmapped) = (Seen::new(), Seen::new(), Seen::new());
     let known = (step.mapping.unknown_fields == UnknownFields::Ignore).then(|| KnownFields::of(step.mapping.clone()));
     let all = records.len();
@@ -78,15 +86,16 @@ fn look(step: &Step, records: Vec<Record>, found: &mut Examination) {
         }
     }
     let kinds = [
-        (Severity::Warning, "documents_rejected", "would be rejected: ", rejected),
-        (Severity::Info, "documents_misfit", "do not fit: ", misfit),
-        (Severity::Info, "fields_unmapped", "have more: ", unmapped),
+        (Severity::Warning, "documents_rejected", "would be rejected: ", rejected, None),
+        (Severity::Info, "documents_misfit", "do not fit: ", misfit, None),
+        (Severity::Info, "fields_unmapped", "have more: ", unmapped, Some(proposing(ctx))),
     ];
-    for (severity, code, what, seen) in kinds {
+    for (severity, code, what, seen, mut hint) in kinds {
         for (why, (documents, example)) in seen.into_iter().take(SHOWN) {
             let message =
                 format!("{documents} of the first {all} documents of {} {what}{why}, e.g. {example}", step.name());
-            found.findings.push(Finding::new(severity, code, message));
+            let finding = Finding::new(severity, code, message);
+            found.findings.push(Finding { hint: hint.take(), ..finding });
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Numbers, durations and tables, always written the same way.
 
+pub use crate::domain::number::count;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
 /// No borders, a line under the heading.
@@ -12,19 +13,6 @@ pub enum Column<'a> {
     Text(&'a str),
     /// Numbers, on the right.
     Number(&'a str),
-}
-
-/// `1234567` as `1,234,567`.
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Bytes in binary units: `512 B`, `1.5 MiB`.
@@ -122,14 +110,6 @@ pub fn table(columns: &[Column<'_>], rows: impl IntoIterator<Item = Vec<String>>
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
     use super::*;
-
-    #[test]
-    fn numbers_have_separators() {
-        assert_eq!(
-            [0, 7, 999, 1000, 1_234_567, u64::MAX].map(count),
-            ["0", "7", "999", "1,000", "1,234,567", "18,446,744,073,709,551,615"]
-        );
-    }
 
     #[test]
     fn bytes_have_units() {

@@ -5,6 +5,7 @@ mod format;
 mod init;
 mod plan;
 mod run;
+mod update;
 mod verify;
 
 pub use check::check;
@@ -12,4 +13,5 @@ pub use format::{Column, bytes, clean, clean_lines, count, duration, moment, pri
 pub use init::init;
 pub use plan::plan;
 pub use run::{estimate, reject, run, sum};
+pub use update::update;
 pub use verify::{contents, difference, repair, repair_plan};

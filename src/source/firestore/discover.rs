@@ -1,7 +1,9 @@
 //! Which collections the database holds. Those at its root are listed; sub-collections can only be found by looking
-//! below documents, which is done for the first few of every collection.
+//! below documents, which is done for the first few of every collection, whichever documents those are below.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use futures::{StreamExt, TryStreamExt, stream};
 
 use firestore::gcloud_sdk::google::firestore::v1 as proto;
 use proto::list_collection_ids_request::ConsistencySelector;
@@ -12,28 +14,32 @@ use super::session::{Session, request};
 use crate::domain::document::CollectionPattern;
 use crate::error::Result;
 
-/// Documents of a collection below which sub-collections are looked for.
-const LOOKED_BELOW: i32 = 3;
 /// Collections are not followed deeper than this many levels.
 const DEEPEST: usize = 4;
+/// Documents that are looked below at the same time.
+const AT_ONCE: usize = 4;
 /// Names listed in one request.
 const PAGE: i32 = 300;
 
 /// Patterns of the collections found.
-pub(super) async fn collections(session: &Session) -> Result<BTreeSet<CollectionPattern>> {
+pub(super) async fn collections(session: &Session, look_below: u32) -> Result<BTreeSet<CollectionPattern>> {
     let documents = session.connection().await?.documents.clone();
-    let mut found = BTreeSet::new();
-    let mut waiting: Vec<(String, String, usize)> = below(session, &documents, documents.clone()).await?;
-    while let Some((parent, id, depth)) = waiting.pop() {
+    // How many documents of a pattern were looked below.
+    let mut found: BTreeMap<CollectionPattern, u32> = BTreeMap::new();
+    let mut waiting: VecDeque<(String, String, usize)> = below(session, &documents, documents.clone()).await?.into();
+    while let Some((parent, id, depth)) = waiting.pop_front() {
         let path = names::relative(&documents, &parent).map_or_else(|| id.clone(), |parent| format!("{parent}/{id}"));
-        if !found.insert(CollectionPattern::of(&path)) || depth >= DEEPEST {
+        let looked = found.entry(CollectionPattern::of(&path)).or_default();
+        if depth >= DEEPEST || *looked >= look_below {
             continue;
         }
-        for name in first_documents(session, &parent, &id).await? {
-            waiting.extend(below(session, &documents, name).await?);
-        }
+        let names = first_documents(session, &parent, &id, look_below - *looked).await?;
+        *looked += u32::try_from(names.len()).unwrap_or(u32::MAX);
+        let looking = names.into_iter().map(|name| below(session, &documents, name));
+        let lists: Vec<_> = stream::iter(looking).buffered(AT_ONCE).try_collect().await?;
+        waiting.extend(lists.into_iter().flatten());
     }
-    Ok(found)
+    Ok(found.into_keys().collect())
 }
 
 /// The collections directly below a document or the root: (parent, id, level).
@@ -73,19 +79,19 @@ async fn below(session: &Session, documents: &str, parent: String) -> Result<Vec
 }
 
 /// Names of the first documents of a collection, those that exist only as parents of others included.
-async fn first_documents(session: &Session, parent: &str, id: &str) -> Result<Vec<String>> {
+async fn first_documents(session: &Session, parent: &str, id: &str, most: u32) -> Result<Vec<String>> {
     let connection = session.connection().await?;
     let answer = session
         .ask(
             "looking for sub-collections",
-            LOOKED_BELOW.unsigned_abs().into(),
+            most.into(),
             |answer: &proto::ListDocumentsResponse| answer.documents.len() as u64,
             |granted| {
                 Box::pin(async move {
                     let message = proto::ListDocumentsRequest {
                         parent: parent.to_owned(),
                         collection_id: id.to_owned(),
-                        page_size: i32::try_from(granted).unwrap_or(LOOKED_BELOW),
+                        page_size: i32::try_from(granted).unwrap_or(PAGE),
                         mask: Some(proto::DocumentMask { field_paths: vec![super::scope::NAME.to_owned()] }),
                         show_missing: true,
                         consistency_selector: session.read_time_message().map(AtTime::ReadTime),

@@ -55,6 +55,8 @@ pub struct FirestoreOptions {
     pub max_retries: usize,
     /// Longest time spent on them.
     pub max_retry_time: Duration,
+    /// Documents of each collection below which sub-collections are looked for.
+    pub look_below: u32,
 }
 
 /// The point in time that a run reads at.

@@ -154,7 +154,7 @@ impl Source for FirestoreSource {
             return Ok(found);
         }
         let place = self.describe();
-        let collections = discover::collections(&self.session).await?.into_iter();
+        let collections = discover::collections(&self.session, self.session.options.look_below).await?.into_iter();
         let found: Vec<FoundCollection> =
             collections.map(|collection| FoundCollection { collection, place: place.clone(), bytes: None }).collect();
         *self.found.lock().unwrap_or_else(PoisonError::into_inner) = Some(found.clone());

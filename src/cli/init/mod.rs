@@ -1,9 +1,12 @@
 //! `init`: a source nobody has described yet becomes a pipeline with its tables. Writes new files only.
 
+mod update;
+
 use std::io::Write;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
-use crate::engine::init::{InitOptions, profile};
+use crate::engine::init::{InitOptions, MEMORY, profile};
 use crate::error::{Error, ErrorKind, Result};
 use crate::infer::{PipelineSource, down, draft, pipeline, readiness, up};
 use crate::ledger::files::private_create;
@@ -13,6 +16,7 @@ use crate::profile::Profile;
 use crate::report::init::{InitReport, ProfileDocument};
 use crate::report::profile::page;
 use crate::report::text;
+use crate::source::Source;
 
 use super::App;
 use super::args::InitArgs;
@@ -61,7 +65,19 @@ impl Files {
 
 /// Profiles, drafts, writes.
 pub async fn init(app: &App, args: &InitArgs) -> Result<Exit> {
-    let spec = pipeline::source_named(&args.from, args.shape.as_deref(), args.id_field.as_deref())?;
+    match (&args.update, &args.from) {
+        (Some(file), _) => update::update(app, args, file).await,
+        (None, from) => draft_of(app, args, from.as_deref().unwrap_or_default()).await,
+    }
+}
+
+async fn draft_of(app: &App, args: &InitArgs, from: &str) -> Result<Exit> {
+    refuse_overrides(app)?;
+    if args.write {
+        let message = "--write belongs to --update; a new draft is written anyway";
+        return Err(Error::new(ErrorKind::Usage, "options_conflict", message).hint("leave --write out"));
+    }
+    let spec = pipeline::source_named(from, args.shape.as_deref(), args.id_field.as_deref())?;
     let name = match &args.name {
         Some(name) => checked(name)?,
         None => name_of(&spec),
@@ -72,7 +88,8 @@ pub async fn init(app: &App, args: &InitArgs) -> Result<Exit> {
     if !args.force {
         files.refuse_existing()?;
     }
-    let found = read(app, args, &spec).await?;
+    let source = open_source(&spec, Retries::default(), look_below(args.max_reads))?;
+    let found = read(app, source, options(args, args.max_reads)).await?;
     let draft = draft(&found);
     let readiness = readiness(&found, &draft);
     let document = ProfileDocument {
@@ -94,7 +111,7 @@ pub async fn init(app: &App, args: &InitArgs) -> Result<Exit> {
         .file(&files.page)
         .hint("the page tells what was found; allow more --max-reads, or correct the source"));
     }
-    let source = described(&spec, args, &name, &found, &files.pipeline)?;
+    let source = described(&spec, from, args, &name, &found, &files.pipeline)?;
     write(&files.up, &up(&draft, &source.described))?;
     write(&files.down, &down(&draft))?;
     write(&files.pipeline, &pipeline(&draft, &source))?;
@@ -106,9 +123,38 @@ pub async fn init(app: &App, args: &InitArgs) -> Result<Exit> {
     Ok(Exit::Clean)
 }
 
-async fn read(app: &App, args: &InitArgs, spec: &SourceSpec) -> Result<Profile> {
-    let source = open_source(spec, Retries::default())?;
-    let options = InitOptions { sample: args.sample, max_reads: args.max_reads };
+/// What would change a pipeline has no meaning where there is none yet.
+fn refuse_overrides(app: &App) -> Result<()> {
+    let given = [
+        (app.settings.source.is_some(), "--source (or FIREFERRY_SOURCE)", "name the source as `fireferry init SOURCE`"),
+        (
+            app.settings.destination.is_some(),
+            "--destination (or FIREFERRY_DESTINATION)",
+            "leave it out here; `run` and the others take it, and the drafted pipeline reads TURSO_DATABASE_URL",
+        ),
+        (app.settings.environment.is_some(), "--env (or FIREFERRY_ENV)", "leave it out: a draft has no environments"),
+    ];
+    match given.into_iter().find(|(given, ..)| *given) {
+        None => Ok(()),
+        Some((_, what, hint)) => {
+            let message = format!("{what} changes an existing pipeline; `init` drafts a new one");
+            Err(Error::new(ErrorKind::Usage, "override_without_pipeline", message).hint(hint))
+        }
+    }
+}
+
+/// Documents of each collection below which sub-collections are looked for: two reads each.
+fn look_below(max_reads: Option<u64>) -> u32 {
+    let affordable = |reads: u64| u32::try_from(reads / 500).unwrap_or(u32::MAX);
+    max_reads.map_or(20, |reads| affordable(reads).clamp(3, 20))
+}
+
+fn options(args: &InitArgs, max_reads: Option<u64>) -> InitOptions {
+    let memory = args.memory.map_or(MEMORY, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+    InitOptions { sample: args.sample, max_reads, memory }
+}
+
+async fn read(app: &App, source: Arc<dyn Source>, options: InitOptions) -> Result<Profile> {
     let progress = Shown::new(&app.settings, &app.output);
     let found = app.interruptible(profile(source, options, progress.as_ref(), &app.stop)).await;
     progress.close();
@@ -116,7 +162,14 @@ async fn read(app: &App, args: &InitArgs, spec: &SourceSpec) -> Result<Profile> 
 }
 
 /// The source section of the pipeline file.
-fn described(spec: &SourceSpec, args: &InitArgs, name: &str, found: &Profile, file: &Path) -> Result<PipelineSource> {
+fn described(
+    spec: &SourceSpec,
+    from: &str,
+    args: &InitArgs,
+    name: &str,
+    found: &Profile,
+    file: &Path,
+) -> Result<PipelineSource> {
     let mut keys = Vec::new();
     match spec {
         SourceSpec::Json(json) => {
@@ -133,7 +186,7 @@ fn described(spec: &SourceSpec, args: &InitArgs, name: &str, found: &Profile, fi
     }
     let described = match spec {
         // The path may be one of this machine only.
-        SourceSpec::Json(_) => args.from.clone(),
+        SourceSpec::Json(_) => from.to_owned(),
         SourceSpec::Firestore(_) => found.source.clone(),
     };
     Ok(PipelineSource { name: name.to_owned(), keys, schema: format!("../schemas/{name}"), described })
