@@ -16,6 +16,7 @@ mod pipeline_schema;
 mod plan;
 mod progress;
 mod recorder;
+mod retry;
 mod run;
 mod runs;
 mod schema;
@@ -45,6 +46,7 @@ use settings::Settings;
 use usage::Misparse;
 
 /// What every verb works with.
+#[derive(Clone)]
 pub struct App {
     /// Validated settings.
     settings: Settings,
@@ -114,7 +116,7 @@ fn execute(cli: Cli, output: &Output) -> Result<Exit> {
 }
 
 async fn dispatch(app: &App, verb: Verb) -> Result<Exit> {
-    if !matches!(verb, Verb::Run(_)) {
+    if !matches!(verb, Verb::Run(_) | Verb::Retry(_)) {
         app.log.discard();
     }
     match verb {
@@ -123,6 +125,7 @@ async fn dispatch(app: &App, verb: Verb) -> Result<Exit> {
         Verb::Test(args) => test::test(app, &args),
         Verb::Plan(args) => plan::plan(app, &args).await,
         Verb::Run(args) => run::run(app, &args).await,
+        Verb::Retry(args) => retry::retry(app, &args).await,
         Verb::Verify(args) => verify::verify(app, &args).await,
         Verb::Backup { verb } => backup::backup(app, verb).await,
         Verb::Schema { verb } => schema::schema(app, verb).await,

@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use crate::crossing::crossing;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::{Ledger, RunStart};
-use crate::report::run::{RejectReport, RunReport};
+use crate::report::run::{RejectReport, RunReport, Status};
 
 use super::logging::SAID;
 use super::output::Output;
@@ -79,7 +79,11 @@ impl Recorder {
             crossing("ledger.finishing");
             ledger.run_finished(report).await?;
             crossing("ledger.finished");
-            copy_rejects(&ledger, report, rejects).await
+            copy_rejects(&ledger, report, rejects).await?;
+            match &report.retry_of {
+                Some(first) => note_retry(&ledger, report, first, rejects).await,
+                None => Ok(()),
+            }
         };
         self.tolerate(recorded.await).map(drop)
     }
@@ -118,6 +122,23 @@ async fn copy_rejects(ledger: &Ledger, report: &RunReport, folder: &Path) -> Res
             if ledger.add_rejects(run, &page).await? < page.len() as u64 {
                 return Ok(());
             }
+        }
+    }
+    Ok(())
+}
+
+/// Says of the rejects of the first run which ones this retry decided: those that its reject files, made anew, do not have
+/// any more.
+async fn note_retry(ledger: &Ledger, report: &RunReport, first: &str, own: &Path) -> Result<()> {
+    let over =
+        matches!(report.status, Status::Completed | Status::CompletedWithRejects | Status::CompletedWithDifferences);
+    let folder = own.parent().and_then(Path::parent).map(|runs| runs.join(first).join("rejects"));
+    let Some(folder) = folder.filter(|_| over) else { return Ok(()) };
+    ledger.retried(first, &report.run_id).await?;
+    for file in reject_files(report, &folder)? {
+        let mut pages = Pages::open(&file)?;
+        while let Some(page) = pages.next()? {
+            ledger.not_retried(first, &report.run_id, &page).await?;
         }
     }
     Ok(())

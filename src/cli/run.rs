@@ -4,6 +4,7 @@ use std::path::Path;
 
 use tracing::{error, info};
 
+use crate::engine::retrying::{self, RetryRequest};
 use crate::engine::run::{Prepared, prepare};
 use crate::engine::{Context, RunOptions};
 use crate::error::{Error, Result};
@@ -23,20 +24,41 @@ use super::state::StateFolder;
 
 /// Runs, records, reports.
 pub async fn run(app: &App, args: &RunArgs) -> Result<Exit> {
-    let options = run_options(args)?;
-    let pipeline = load(app, &args.pipeline.file)?;
+    let work = Work { options: run_options(args)?, stage: args.stage, retry: None };
+    go(app, &args.pipeline.file, work).await
+}
+
+/// Writes the rejects of a run again, as a run of its own.
+pub async fn retry(app: &App, file: &Path, request: RetryRequest, options: RunOptions) -> Result<Exit> {
+    go(app, file, Work { options, stage: false, retry: Some(request) }).await
+}
+
+/// What a run is to do.
+struct Work {
+    options: RunOptions,
+    stage: bool,
+    retry: Option<RetryRequest>,
+}
+
+async fn go(app: &App, file: &Path, work: Work) -> Result<Exit> {
+    let Work { options, stage: staged, retry } = work;
+    let pipeline = load(app, file)?;
     let state = StateFolder::open(&app.settings.state)?;
     let mut recorder = recorder(app, &pipeline, options.dry_run).await?;
     let draft = draft(&pipeline);
-    let access = if options.dry_run { Access::Read } else { Access::Create };
+    let access = match (options.dry_run, &retry) {
+        (true, _) => Access::Read,
+        (false, Some(_)) => Access::Write,
+        (false, None) => Access::Create,
+    };
     let Connected { mut context, progress, state, fresh: _fresh } = connect_pipeline(app, pipeline, state, access)?;
-    context.stage = args.stage.then(stage);
-    let done = perform(app, &mut recorder, &state, draft, context, options).await;
+    context.stage = staged.then(stage);
+    let done = perform(app, &mut recorder, &state, draft, context, (options, retry)).await;
     progress.close();
     let mut report = done.inspect_err(|error| error!(target: SAID, code = error.code(), "{error}"))?;
     let rejects = state.run(&report.run_id).join("rejects");
     let recorded = recorder.finished(&report, &rejects).await;
-    tell(app, &mut report, recorded.err(), &args.pipeline.file)
+    tell(app, &mut report, recorded.err(), file)
 }
 
 /// A dry run has neither ledger nor log file.
@@ -68,9 +90,13 @@ async fn perform(
     recorder: &mut Recorder,
     state: &StateFolder,
     draft: RunStart,
-    context: Context,
-    options: RunOptions,
+    mut context: Context,
+    (options, retry): (RunOptions, Option<RetryRequest>),
 ) -> Result<RunReport> {
+    let options = match retry {
+        Some(request) => app.interruptible(retrying::enter(&mut context, &request, options)).await?,
+        None => options,
+    };
     let dry_run = options.dry_run;
     let (destination, initiated_by) = (context.destination.describe(), context.initiated_by.clone());
     let prepared = app.interruptible(prepare(context, options)).await?;

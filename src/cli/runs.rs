@@ -46,6 +46,11 @@ async fn ledger(app: &App) -> Result<Ledger> {
     })
 }
 
+/// The run that a selector names.
+pub async fn find(app: &App, selector: &str) -> Result<RunEntry> {
+    ledger(app).await?.get(selector).await.map(|(entry, _)| entry)
+}
+
 async fn list(app: &App, limit: u64) -> Result<()> {
     let entries = match Ledger::open_existing(&app.settings.ledger).await? {
         Some(ledger) => ledger.list(limit).await?,
@@ -94,7 +99,8 @@ fn status_text(entry: &RunEntry) -> String {
         RunState::Died => " (its process is gone)",
         RunState::Active | RunState::Ended => "",
     };
-    entry.status.clone() + note
+    let retry = if entry.retry_of.is_some() { " (retry)" } else { "" };
+    entry.status.clone() + retry + note
 }
 
 async fn show(app: &App, run: &str, format: ReportFormat) -> Result<()> {
@@ -203,6 +209,10 @@ impl Listing<'_> {
             return self.app.output.data(&format!("{}\n{item}", if first { "" } else { "," }));
         }
         let mut text = text::reject(&found.reject);
+        if let Some(retried) = &found.retried {
+            let what = if retried.written { "written" } else { "rejected again" };
+            text.push_str(&format!("      {what} by retry {}\n", retried.run));
+        }
         if self.with_data {
             text.push_str(&format!("      {}\n", clean(&found.reject.data.to_string())));
         }

@@ -94,6 +94,7 @@ pub fn run_options(args: &RunArgs) -> Result<RunOptions> {
         max_reads: args.max_reads,
         new_snapshot: args.new_snapshot,
         read_time: None,
+        retry: None,
     })
 }
 

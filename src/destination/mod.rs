@@ -408,6 +408,9 @@ pub trait Destination: Send {
     /// Rejects by query, ascending by id.
     async fn rejects(&mut self, query: &RejectQuery) -> Result<Vec<StoredReject>>;
 
+    /// Takes final rejects off the list of a run: a later run decided them. Those that are not there are no error.
+    async fn forget_rejects(&mut self, run: &str, ids: &[i64]) -> Result<()>;
+
     /// The highest pass that a waiting document of the run (and collection) was tried in; 0 without one.
     async fn last_pass(&mut self, run: &str, collection: Option<&str>) -> Result<u64>;
 

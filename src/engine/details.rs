@@ -32,6 +32,9 @@ pub(super) struct Details {
     /// Billed reads of earlier invocations.
     #[serde(default)]
     pub reads: u64,
+    /// The run whose rejects it writes again.
+    #[serde(default)]
+    pub retry_of: Option<String>,
     /// Counts are valid and the source may be put away; a later run finishes what was left.
     pub retire: bool,
 }

@@ -23,6 +23,7 @@ pub mod progress;
 mod reader;
 mod rejects;
 mod retry;
+pub mod retrying;
 pub mod run;
 mod sample;
 mod samples;
@@ -96,6 +97,8 @@ pub struct RunOptions {
     pub max_reads: Option<u64>,
     /// Go on with a run at a new point in time: what is complete stays, what is half read begins again.
     pub new_snapshot: bool,
+    /// The rejects of another run are what is read.
+    pub retry: Option<Arc<retrying::Retry>>,
     /// The point in time of the run that is resumed.
     pub read_time: Option<String>,
 }

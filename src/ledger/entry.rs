@@ -68,6 +68,9 @@ pub struct RunEntry {
     pub read: Option<u64>,
     /// Documents rejected, once it ended.
     pub rejected: Option<u64>,
+    /// The run whose rejects it wrote again, once it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_of: Option<String>,
 }
 
 impl RunEntry {
@@ -90,12 +93,24 @@ pub struct RejectFilter {
     pub limit: u64,
 }
 
+/// What became of a reject later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Retried {
+    /// The retry.
+    pub run: String,
+    /// It was written (or not wanted any more); else the retry rejected it again.
+    pub written: bool,
+}
+
 /// A reject as copied into the ledger.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LedgerReject {
     /// Its number in the run, from 1.
     #[serde(skip)]
     pub number: u64,
+    /// The retry that decided it, if there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retried: Option<Retried>,
     /// The reject. Its data is null when it was too large to be copied.
     #[serde(flatten)]
     pub reject: crate::report::run::RejectReport,

@@ -5,6 +5,7 @@ use libsql::Value;
 use crate::error::Result;
 use crate::report::run::RejectReport;
 
+use super::entry::Retried;
 use super::values::Values;
 use super::{Ledger, LedgerReject, MOST_DATA_BYTES, MOST_REJECTS, RejectFilter, failure};
 
@@ -36,9 +37,29 @@ impl Ledger {
         Ok(u64::try_from(number - last).unwrap_or(0))
     }
 
+    /// Of the rejects of a run, all but those that are left were decided by a retry.
+    pub async fn retried(&self, run: &str, retry: &str) -> Result<()> {
+        let sql = "UPDATE rejects SET retried_by = ?2 WHERE run = ?1 AND retried_by IS NULL";
+        self.execute(sql, [run, retry]).await.map(drop)
+    }
+
+    /// These were not: they are still on the run's list.
+    pub async fn not_retried(&self, run: &str, retry: &str, left: &[RejectReport]) -> Result<()> {
+        let sql = "UPDATE rejects SET retried_by = NULL
+                   WHERE run = ?1 AND retried_by = ?2 AND collection = ?3 AND document = ?4 AND origin = ?5";
+        for reject in left {
+            let (collection, document) = (reject.collection.as_str(), reject.document.as_str());
+            self.execute(sql, libsql::params![run, retry, collection, document, reject.origin.as_str()]).await?;
+        }
+        Ok(())
+    }
+
     /// Rejects of a run in their order.
     pub async fn rejects(&self, run: &str, filter: &RejectFilter) -> Result<Vec<LedgerReject>> {
-        let sql = "SELECT number, collection, document, code, reason, origin, data FROM rejects
+        let sql = "SELECT number, collection, document, code, reason, origin, data, retried_by,
+                     EXISTS (SELECT 1 FROM rejects again WHERE again.run = rejects.retried_by
+                             AND again.collection = rejects.collection AND again.document = rejects.document)
+                   FROM rejects
                    WHERE run = ?1 AND number > ?2 AND (?3 IS NULL OR collection = ?3) AND (?4 IS NULL OR code = ?4)
                    ORDER BY number LIMIT ?5";
         let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
@@ -56,6 +77,7 @@ impl Ledger {
 fn reject(row: &Values) -> LedgerReject {
     LedgerReject {
         number: row.count(0).unwrap_or(0),
+        retried: row.optional_text(7).map(|run| Retried { run, written: row.number(8) == 0 }),
         reject: RejectReport {
             collection: row.text(1),
             document: row.text(2),

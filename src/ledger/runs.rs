@@ -10,7 +10,8 @@ use super::{Ledger, MOST_RUNS, RunEntry, RunStart, RunState};
 
 /// Columns of a [`RunEntry`], without the report, which may be large.
 const COLUMNS: &str = "id, pipeline, pipeline_file, destination, destination_url, status, initiated_by, started_at, \
-     finished_at, host, pid, pid_started, cancel_requested, report ->> '$.totals.read', report ->> '$.total_rejects'";
+     finished_at, host, pid, pid_started, cancel_requested, report ->> '$.totals.read', report ->> '$.total_rejects', \
+     report ->> '$.retry_of'";
 
 /// Fewer characters of an id are no way to name a run.
 const SHORTEST_PREFIX: usize = 4;
@@ -73,7 +74,7 @@ impl Ledger {
         let sql = format!("SELECT {COLUMNS}, report FROM runs WHERE id = ?1");
         let rows = self.query(&sql, [id.as_str()]).await?;
         let row = rows.first().ok_or_else(|| unknown(selector))?;
-        let report = row.optional_text(15).map(|text| serde_json::from_str(&text)).transpose().map_err(|error| {
+        let report = row.optional_text(16).map(|text| serde_json::from_str(&text)).transpose().map_err(|error| {
             Error::new(ErrorKind::Ledger, "report_unreadable", format!("the report of run {id} cannot be read"))
                 .file(&self.path)
                 .caused_by(error)
@@ -145,6 +146,7 @@ fn entry(row: &Values) -> RunEntry {
         cancel_requested: row.number(12) != 0,
         read: row.count(13),
         rejected: row.count(14),
+        retry_of: row.optional_text(15),
     };
     let process = Process { pid: entry.pid, started: row.number(11) };
     if RunEntry::is_open(&entry.status) {

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use super::failure::{failed, is_busy};
 
 /// Version of the tables below.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 /// `FFLG`: says whose database this is.
 const APPLICATION: i64 = 0x4646_4c47;
 
@@ -49,6 +49,7 @@ const TABLES: &str = "
         reason     TEXT NOT NULL,
         origin     TEXT NOT NULL,
         data       TEXT,
+        retried_by TEXT,
         PRIMARY KEY (run, number)
     ) STRICT, WITHOUT ROWID;";
 
@@ -86,6 +87,9 @@ const LATER: &str = "
         PRIMARY KEY (pipeline, destination, digest)
     ) STRICT, WITHOUT ROWID;";
 
+/// From format 1: which retry a reject was written again by.
+const FROM_1: &str = "ALTER TABLE rejects ADD COLUMN retried_by TEXT; PRAGMA user_version = 2;";
+
 /// Tries to set up a file that other processes open too, and the pause between them.
 const TRIES: usize = 200;
 const PAUSE: Duration = Duration::from_millis(25);
@@ -118,6 +122,7 @@ async fn prepare_in_transaction(connection: &Connection, path: &Path) -> Result<
     let tables = number("SELECT count(*) FROM sqlite_schema").await.map_err(broken)?;
     match (application, format) {
         (APPLICATION, FORMAT) => connection.execute_batch(LATER).await.map_err(broken).map(drop),
+        (APPLICATION, 1) => connection.execute_batch(&format!("{FROM_1} {LATER}")).await.map_err(broken).map(drop),
         (APPLICATION, newer) if newer > FORMAT => Err(newer_format(path, newer)),
         (0, 0) if tables == 0 => {
             let sql =

@@ -195,6 +195,9 @@ pub struct RunReport {
     pub reads: Option<Reads>,
     /// The backup taken.
     pub backup: Option<String>,
+    /// The run whose rejects it wrote again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_of: Option<String>,
     /// The local file of a staged run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<String>,
@@ -239,6 +242,7 @@ pub(crate) mod samples_for_tests {
             snapshot: None,
             reads: None,
             backup: None,
+            retry_of: None,
             stage: None,
             collections: Vec::new(),
             totals: Totals::default(),

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// One pass over the collection that keeps the first record of each path and ends once all were found. See the contract of
 /// [`Source::fetch`].
-pub(super) fn by_reading(source: Arc<dyn Source>, request: ReadRequest, paths: &[String]) -> PageStream {
+pub fn by_reading(source: Arc<dyn Source>, request: ReadRequest, paths: &[String]) -> PageStream {
     let wanted = paths.iter().cloned().collect();
     let reading = Reading { source, request, wanted, partitions: None, open: None, over: false };
     stream::unfold(reading, |mut reading| async move { Some((reading.next().await?, reading)) }).boxed()

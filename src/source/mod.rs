@@ -6,6 +6,8 @@ mod fetch;
 pub mod firestore;
 pub mod json;
 
+pub use fetch::by_reading;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -3,6 +3,7 @@
 mod arguments;
 mod conflicts;
 mod environments;
+mod retry;
 mod runs;
 mod shop;
 mod state;

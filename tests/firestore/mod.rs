@@ -8,6 +8,7 @@ mod faults;
 mod independent;
 mod kills;
 pub mod live;
+mod retry;
 mod sample;
 pub mod server;
 mod snapshot;

@@ -12,6 +12,7 @@ mod infrastructure;
 mod kills;
 pub mod opening;
 mod program;
+mod retry;
 mod scenario;
 mod secrets;
 pub mod server;

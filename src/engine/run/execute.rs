@@ -41,8 +41,12 @@ pub(in super::super) struct Work {
 /// Runs everything and reports.
 pub(super) async fn execute(mut run: Prepared) -> RunReport {
     let mut work = Work { warnings: run.examination.warnings(), ..Work::default() };
+    work.warnings.extend(run.options.retry.iter().flat_map(|retry| retry.warnings.clone()));
     let result = perform(&mut run, &mut work).await;
     let result = conclude(&mut run, &mut work, result).await;
+    if let Some(retry) = run.options.retry.as_ref().filter(|_| outcome::is_over(&work, &result)) {
+        retry.forget();
+    }
     outcome::report(&run, &mut work, &result)
 }
 
@@ -66,9 +70,17 @@ async fn perform(run: &mut Prepared, work: &mut Work) -> Result<()> {
     }
     if work.stop.is_none() {
         finish(run, work).await?;
+        settle_retry(run).await?;
         conclude_load(run, work).await?;
     }
     Ok(())
+}
+
+/// All documents of a retry are decided: they leave the list of the run that rejected them.
+async fn settle_retry(run: &mut Prepared) -> Result<()> {
+    let Some(retry) = run.options.retry.clone().filter(|_| !run.options.dry_run) else { return Ok(()) };
+    retry.settle(run.ctx.destination.as_mut(), run.ctx.source.clone()).await?;
+    rejects::export(run.ctx.destination.as_mut(), &run.ctx.state, &retry.of).await.map(drop)
 }
 
 /// What comes after a load whose counts were looked at: a stage's import, putting the source away.
@@ -147,6 +159,7 @@ async fn begin(
 async fn details_of(run: &mut Prepared, selections: &[Option<Arc<Selection>>]) -> Result<Details> {
     let mut details = Details {
         sample: run.options.sample,
+        retry_of: run.options.retry.as_ref().map(|retry| retry.of.clone()),
         on_conflict: run.options.on_conflict.as_ref().map(OnConflict::to_string),
         snapshot: run.examination.snapshot.clone(),
         ..Details::default()
@@ -179,7 +192,9 @@ async fn finish(run: &mut Prepared, work: &mut Work) -> Result<()> {
     if run.options.dry_run {
         work.samples = samples::samples(run.ctx.destination.as_mut(), &run.examination.steps).await?;
     }
-    work.warn_of_nothing_but_rejects();
+    if run.options.retry.is_none() {
+        work.warn_of_nothing_but_rejects();
+    }
     reading::warn_of_changes(run, work);
     Ok(())
 }

@@ -23,6 +23,7 @@ use crate::report::finding::{Finding, Severity};
 use crate::report::plan::Estimate;
 use crate::report::run::RunReport;
 pub(super) use execute::Work;
+pub(super) use resume::OVER;
 use resume::Resumed;
 
 /// A run that may start: lease held, preflight passed, time estimated.
@@ -95,7 +96,7 @@ async fn make_ready(ctx: &mut Context, options: RunOptions) -> Result<Ready> {
     if let Some(most) = options.max_reads.or(ctx.pipeline.settings.max_reads) {
         ctx.source.limit_reads(most);
     }
-    if record.is_none() && !options.dry_run {
+    if record.is_none() && !options.dry_run && options.retry.is_none() {
         resume::mention_unfinished(ctx).await;
     }
     ctx.progress.phase("preflight");

@@ -25,6 +25,11 @@ pub(in super::super) fn status(work: &Work, result: &Result<()>) -> Status {
     }
 }
 
+/// Whether the run needs no resume any more.
+pub(super) fn is_over(work: &Work, result: &Result<()>) -> bool {
+    super::resume::OVER.contains(&status(work, result).as_str())
+}
+
 /// The report of a run.
 pub(in super::super) fn report(run: &Prepared, work: &mut Work, result: &Result<()>) -> RunReport {
     let status = status(work, result);
@@ -49,6 +54,7 @@ pub(in super::super) fn report(run: &Prepared, work: &mut Work, result: &Result<
         snapshot: work.details.snapshot.clone(),
         reads,
         backup: work.details.backup.clone(),
+        retry_of: run.options.retry.as_ref().map(|retry| retry.of.clone()),
         stage: run.ctx.stage.as_ref().map(|stage| stage.file().display().to_string()),
         totals: totals(work, seconds),
         collections: work.collections.clone(),

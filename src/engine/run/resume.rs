@@ -23,7 +23,7 @@ pub(super) struct Resumed {
 }
 
 /// Statuses of runs that are over.
-const OVER: [&str; 3] = ["completed", "completed_with_rejects", "completed_with_differences"];
+pub(in crate::engine) const OVER: [&str; 3] = ["completed", "completed_with_rejects", "completed_with_differences"];
 
 /// Finds the run to resume, and takes over the options it was started with.
 pub(super) async fn find(
@@ -59,6 +59,11 @@ pub(super) async fn find(
         .hint("run without --resume to start a new one"));
     }
     let details = Details::load(&record.details)?;
+    if let Some(first) = details.retry_of.as_ref().filter(|_| options.retry.is_none()) {
+        let message = format!("run {} is a retry of run {first}", record.run);
+        return Err(Error::new(ErrorKind::Usage, "run_is_retry", message)
+            .hint(format!("`fireferry retry {first}` goes on with it; without --resume a new run begins")));
+    }
     options.sample = details.sample;
     options.read_time = details.snapshot.clone().filter(|_| !options.new_snapshot);
     options.on_conflict = details.on_conflict.as_deref().and_then(|text| text.parse().ok());
@@ -72,8 +77,10 @@ pub(super) async fn mention_unfinished(ctx: &mut Context) {
     let Ok(Some(record)) = ctx.destination.find_run(&ctx.pipeline.name, None).await else { return };
     if !OVER.contains(&record.status.as_str()) {
         let status = record.status.replace('_', " ");
+        let first = Details::load(&record.details).ok().and_then(|details| details.retry_of);
+        let how = first.map_or_else(|| "with --resume".to_owned(), |first| format!("by `fireferry retry {first}`"));
         ctx.progress.message(&format!(
-            "run {} is unfinished ({status}) and could be resumed with --resume; starting a new run from the beginning",
+            "run {} is unfinished ({status}) and could be resumed {how}; starting a new run from the beginning",
             record.run
         ));
     }

@@ -38,7 +38,8 @@ fn headline(report: &RunReport) -> String {
     if report.dry_run {
         format!("Dry run of pipeline {pipeline}: {outcome}. Nothing was changed.\n")
     } else {
-        format!("Run {} of pipeline {pipeline}: {outcome}.\n", report.run_id)
+        let retry = report.retry_of.as_ref().map(|first| format!(", a retry of run {first}")).unwrap_or_default();
+        format!("Run {} of pipeline {pipeline}{retry}: {outcome}.\n", report.run_id)
     }
 }
 
@@ -275,7 +276,11 @@ fn value(value: &serde_json::Value) -> String {
 fn next_steps(report: &RunReport, pipeline_file: &str) -> String {
     let mut steps = Vec::new();
     let stage = if report.stage.is_some() { " --stage" } else { "" };
-    let resume = format!("go on where it stopped: fireferry run {pipeline_file}{stage} --resume");
+    let again = match &report.retry_of {
+        Some(first) => format!("fireferry retry {first}"),
+        None => format!("fireferry run {pipeline_file}{stage} --resume"),
+    };
+    let resume = format!("go on where it stopped: {again}");
     match report.status {
         Status::Interrupted | Status::BudgetReached => steps.push(resume),
         Status::Failed if !report.dry_run => {
@@ -285,7 +290,10 @@ fn next_steps(report: &RunReport, pipeline_file: &str) -> String {
         Status::CompletedWithDifferences if !report.dry_run => {
             steps.push(format!("count again: fireferry verify {pipeline_file} --counts"));
         }
-        Status::Completed if report.dry_run => steps.push(format!("do it: fireferry run {pipeline_file}")),
+        Status::Completed if report.dry_run => steps.push(match &report.retry_of {
+            Some(_) => format!("do it: {again}"),
+            None => format!("do it: fireferry run {pipeline_file}"),
+        }),
         _ => {}
     }
     if report.total_rejects > 0 && !report.dry_run {

@@ -16,8 +16,7 @@ use super::{check, detect, fingerprint, pages, retire, scan};
 use crate::domain::cursor::{Cursor, Partition};
 use crate::domain::document::CollectionPattern;
 use crate::error::{Error, ErrorKind, Result};
-use crate::source::fetch::by_reading;
-use crate::source::{FoundCollection, PageStream, ReadRequest, Source, SourceCapabilities};
+use crate::source::{FoundCollection, PageStream, ReadRequest, Source, SourceCapabilities, by_reading};
 
 /// Documents in JSON files.
 pub struct JsonSource {

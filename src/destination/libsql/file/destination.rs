@@ -4,6 +4,7 @@ use std::path::Path;
 
 use async_trait::async_trait;
 
+use super::super::records::rejects;
 use super::{LibsqlFile, Mode};
 use crate::destination::{
     AppliedMigration, BackupFile, CommitHeader, Destination, DestinationCapabilities, Doomed, Feed,
@@ -136,6 +137,11 @@ impl Destination for LibsqlFile {
 
     async fn rejects(&mut self, query: &RejectQuery) -> Result<Vec<StoredReject>> {
         self.fresh()?.stored_rejects(query)
+    }
+
+    async fn forget_rejects(&mut self, run: &str, ids: &[i64]) -> Result<()> {
+        self.writable()?;
+        self.database.run(&rejects::forget_final(run, ids)).map(drop)
     }
 
     async fn last_pass(&mut self, run: &str, collection: Option<&str>) -> Result<u64> {

@@ -110,6 +110,14 @@ pub fn forget(id: i64) -> Statement {
     Statement::new(FORGET, vec![id.into()])
 }
 
+/// Final rejects of a run leave its list.
+pub fn forget_final(run: &str, ids: &[i64]) -> Statement {
+    let sql = "DELETE FROM _fireferry_rejects
+               WHERE run = ?1 AND state = 'rejected' AND id IN (SELECT value FROM json_each(?2))";
+    let ids = serde_json::to_string(ids).unwrap_or_else(|_| "[]".to_owned());
+    Statement::new(sql, vec![run.into(), ids.into()])
+}
+
 /// Whether an earlier document with the same key waits: a row if so.
 pub fn earlier(run: &str, target: &Target, document: &MappedDocument) -> Statement {
     let values = vec![

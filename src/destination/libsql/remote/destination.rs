@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use super::RemoteDatabase;
 use super::lease::Lease;
 use crate::destination::libsql::LibsqlFile;
+use crate::destination::libsql::records::rejects;
 use crate::destination::{
     AppliedMigration, BackupFile, CommitHeader, Destination, DestinationCapabilities, Doomed, Feed,
     ForeignKeyViolation, Found, MigrationStep, PartitionState, Receipt, RejectQuery, RunRecord, Scan, ScannedRow,
@@ -155,6 +156,10 @@ impl Destination for RemoteDatabase {
 
     async fn rejects(&mut self, query: &RejectQuery) -> Result<Vec<StoredReject>> {
         self.stored_rejects(query).await
+    }
+
+    async fn forget_rejects(&mut self, run: &str, ids: &[i64]) -> Result<()> {
+        self.transaction(&[rejects::forget_final(run, ids)]).await.map(drop)
     }
 
     async fn last_pass(&mut self, run: &str, collection: Option<&str>) -> Result<u64> {
