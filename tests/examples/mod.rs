@@ -5,5 +5,6 @@ mod classroom;
 mod fixtures;
 mod program;
 mod readme;
+mod runbook;
 mod sessions;
 mod tables;

@@ -3,10 +3,10 @@
 use std::io::Write;
 
 use serde_json::{Map, Value, json};
-use wait4::Wait4;
 
 use super::support::run;
 use crate::support::Sandbox;
+use crate::support::memory::watch_peak;
 
 /// What a source that was made to be profiled badly takes beyond what is allowed: the program, pages being read, and
 /// accumulators of a few documents.
@@ -18,9 +18,9 @@ fn init(sandbox: &Sandbox, mebibytes: u64) -> (Value, u64) {
     let mut command = sandbox.command(&["init", "x", "--json", "--quiet", "--force", "--memory", &memory]);
     let output = std::fs::File::create(sandbox.path("answer.json")).unwrap();
     let mut child = command.stdout(output).spawn().unwrap();
-    let used = child.wait4().unwrap();
-    assert!(used.status.success());
-    (serde_json::from_str(&sandbox.read("answer.json")).unwrap(), used.rusage.maxrss)
+    let peak = watch_peak(child.id());
+    assert!(child.wait().unwrap().success());
+    (serde_json::from_str(&sandbox.read("answer.json")).unwrap(), peak.join().unwrap())
 }
 
 fn write(sandbox: &Sandbox, documents: impl Iterator<Item = Value>) {

@@ -14,6 +14,7 @@ pub mod database;
 pub mod documents;
 pub mod dump;
 pub mod http;
+pub mod memory;
 pub mod proxy;
 mod redact;
 pub mod servers;

@@ -278,6 +278,7 @@ fn run_report(ctx: &Context, scope: &Scope, work: &Work, started_at: Timestamp) 
         pipeline: ctx.pipeline.name.clone(),
         status: Status::Completed,
         dry_run: false,
+        retry_of: None,
         initiated_by: ctx.initiated_by.clone(),
         started_at: started_at.to_string(),
         finished_at: Timestamp::now().to_string(),

@@ -6,10 +6,11 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::support::database::Database;
+use crate::support::memory::watch_peak;
 use crate::support::{Outcome, Sandbox};
 
-/// Kilobytes of memory that no hostile input may make the program use.
-const MOST_MEMORY: u64 = 200 << 10;
+/// Memory that no hostile input may make the program use.
+const MOST_MEMORY: u64 = 200 << 20;
 
 /// Names that would be something else to SQL, a shell or a file system.
 const NAMES: &[&str] = &[
@@ -59,30 +60,12 @@ fn sandbox(lines: &[u8]) -> Sandbox {
 
 /// Runs within the bound on memory; the report.
 fn run(sandbox: &Sandbox, code: i32) -> Value {
-    let mut command = sandbox.command(&["run", "p.yaml", "--json"]);
-    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
-    let child = command.spawn().unwrap();
-    let status = child.id();
-    let peak = std::thread::spawn(move || {
-        let mut peak = 0;
-        // The last reading before the end is what counts.
-        while let Some(now) = peak_of(status) {
-            peak = now.max(peak);
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
-        peak
-    });
+    let child = sandbox.start(&["run", "p.yaml", "--json"]);
+    let peak = watch_peak(child.id());
     let report = sandbox.finish(child).exits(code).json();
     let peak = peak.join().unwrap();
-    assert!(peak < MOST_MEMORY, "{peak} KB of memory");
+    assert!(peak < MOST_MEMORY, "{peak} bytes of memory");
     report
-}
-
-/// The peak of a process's memory, in kilobytes; nothing once it has ended.
-fn peak_of(process: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().trim_end_matches(" kB").parse().ok()
 }
 
 /// The ids that are stored, in hexadecimal: a text may hold anything.
