@@ -132,18 +132,7 @@ async fn write(app: &App, args: &VerifyArgs, found: &ContentsReport) -> Result<R
 }
 
 fn nothing(found: &ContentsReport) -> RepairReport {
-    RepairReport {
-        verification: found.verification.clone(),
-        run: None,
-        backup: None,
-        written: 0,
-        rejected: 0,
-        gone: 0,
-        deleted: Vec::new(),
-        still_different: 0,
-        counts_valid: None,
-        notes: Vec::new(),
-    }
+    RepairReport { verification: found.verification.clone(), ..RepairReport::default() }
 }
 
 fn counts_text(report: &CountsReport) -> String {

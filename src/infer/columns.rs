@@ -10,8 +10,7 @@ use super::names::{Taken, one, referring, snake, sql};
 use super::scalar::{check, json, stored};
 use super::{ENOUGH, MOST_CHECKED, OFTEN};
 use crate::domain::number::count as number;
-use crate::profile::FieldProfile;
-use crate::profile::{singular, words};
+use crate::profile::{CollectionProfile, FieldProfile, singular, words};
 
 /// Rows that are too few to prove that a field is always there.
 const FEW: u64 = 10;
@@ -65,6 +64,20 @@ pub(super) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
+    /// For a table whose own columns are not looked at yet.
+    pub fn new(collection: &'a CollectionProfile, targets: &'a Targets, table: Table, taken: Taken) -> Self {
+        Self {
+            targets,
+            collection: &collection.collection,
+            table,
+            taken,
+            complete: collection.complete,
+            element: None,
+            children: Vec::new(),
+            doubts: Vec::new(),
+        }
+    }
+
     /// Adds what a field becomes.
     pub fn field(&mut self, field: &'a FieldProfile, prefix: &str, depth: usize) {
         let name = format!("{prefix}{}", snake(&field.name));

@@ -100,16 +100,7 @@ pub(super) fn collection(
     if by(&collection.collection) == By::Path {
         table.indexes.extend(table.columns.get(1).map(|column| column.name.clone()));
     }
-    let mut builder = Builder {
-        targets,
-        collection: &collection.collection,
-        table,
-        taken,
-        complete: collection.complete,
-        element: None,
-        children: Vec::new(),
-        doubts: Vec::new(),
-    };
+    let mut builder = Builder::new(collection, targets, table, taken);
     for field in &collection.fields {
         if field.repeats_id == collection.documents {
             builder.table.note.push_str(&format!("; `{}` only repeats the id and is left out", field.path));
@@ -236,17 +227,7 @@ pub(super) fn child(
         ..Table::default()
     };
     let element = values.map(|values| values.path.as_str());
-    let complete = collection.complete;
-    let mut builder = Builder {
-        targets,
-        collection: &collection.collection,
-        table,
-        taken,
-        complete,
-        element,
-        children: Vec::new(),
-        doubts: Vec::new(),
-    };
+    let mut builder = Builder { element, ..Builder::new(collection, targets, table, taken) };
     if let Some(values) = values {
         builder.elements(values);
     }

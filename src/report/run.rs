@@ -139,6 +139,24 @@ pub struct Totals {
     pub documents_per_second: f64,
 }
 
+impl Totals {
+    /// Of these collections; without the rate.
+    #[must_use]
+    pub fn of(collections: &[CollectionReport]) -> Self {
+        let mut totals = Self::default();
+        for report in collections {
+            totals.read += report.read;
+            totals.inserted += report.inserted;
+            totals.updated += report.updated;
+            totals.unchanged += report.unchanged;
+            totals.skipped += report.skipped;
+            totals.rejected += report.rejected;
+            totals.bytes += report.bytes;
+        }
+        totals
+    }
+}
+
 /// A reject as shown in reports and lists.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RejectReport {

@@ -214,7 +214,7 @@ pub struct ContentsReport {
 }
 
 /// What a repair did.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RepairReport {
     /// The comparison that it rests on.
     pub verification: String,

@@ -11,12 +11,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::program::run;
-use super::scenario::Scenario;
+use super::program::{Place, run};
+use super::scenario::{Scenario, same};
 use super::server::Sqld;
 use crate::proof::setting;
+use crate::support::Sandbox;
 use crate::support::documents::Random;
-use crate::support::proxy::{Fault, Script};
+use crate::support::proxy::{Fault, Proxy, Script};
 
 /// Few documents in a commit, and few seconds for a request.
 const SETTINGS: &str = ", request_timeout: 1s, lease_time: 60s, concurrency: 3";
@@ -57,6 +58,35 @@ fn faults(random: &mut Random) -> Vec<Fault> {
         Fault::Hold(Duration::from_millis(1300)),
         Fault::HoldReply(Duration::from_millis(1300)),
     ]
+}
+
+#[test]
+fn the_end_of_a_run_without_rejects_is_recorded_and_its_lease_given_back_whatever_happens_to_the_reply() {
+    let Some(server) = Sqld::start() else { return };
+    let folder = Sandbox::new();
+    let proxy = Proxy::start(server.address(), Script::new());
+    let place = Place::new(proxy.url()).settings(", request_timeout: 1s, lease_time: 60s");
+    let undisturbed = place.classroom(&folder.path(""), "classroom");
+    run(&undisturbed, undisturbed.run_command(&[])).exits(0);
+    let expected = server.dump();
+    for (before, fault) in
+        [Fault::CutBefore, Fault::CutAfterApplied, Fault::CutMidReply, Fault::status(500, "oops"), Fault::Busy]
+            .into_iter()
+            .enumerate()
+    {
+        server.empty();
+        let what = format!("{fault:?}");
+        let remote = place.classroom(&folder.path(""), "classroom");
+        // Only the last request of a run records its end and gives the lease back.
+        proxy.set_script(Script::new().containing("SET holder = ''", 1, fault));
+        let report = run(&remote, remote.run_command(&[])).exits(0).json();
+        assert_eq!(proxy.faults().len(), before + 1, "{what}");
+        assert_eq!(report["status"], "completed", "{what}");
+        let recorded = "SELECT count(*) FROM _fireferry_runs WHERE status = 'completed'";
+        assert_eq!(server.integer(recorded), 1, "{what}");
+        assert_eq!(server.integer("SELECT count(*) FROM _fireferry_lease WHERE holder <> ''"), 0, "{what}");
+        same(&server.dump(), &expected, &what);
+    }
 }
 
 #[test]

@@ -69,16 +69,7 @@ pub(in super::super) fn report(run: &Prepared, work: &mut Work, result: &Result<
 
 #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
 fn totals(work: &Work, seconds: f64) -> Totals {
-    let mut totals = Totals::default();
-    for report in &work.collections {
-        totals.read += report.read;
-        totals.inserted += report.inserted;
-        totals.updated += report.updated;
-        totals.unchanged += report.unchanged;
-        totals.skipped += report.skipped;
-        totals.rejected += report.rejected;
-        totals.bytes += report.bytes;
-    }
+    let mut totals = Totals::of(&work.collections);
     totals.documents_per_second = (work.totals.read - work.read_before) as f64 / seconds.max(1e-6);
     totals
 }

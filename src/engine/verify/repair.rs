@@ -99,15 +99,9 @@ async fn held(ctx: &mut Context, ledger: &Ledger, verification: &str, options: &
         started: Instant::now(),
         report: RepairReport {
             verification: entry.start.id.clone(),
-            run: None,
             backup: back_up(ctx, options).await?,
-            written: 0,
-            rejected: 0,
-            gone: 0,
-            deleted: Vec::new(),
-            still_different: 0,
-            counts_valid: None,
             notes: scope.notes.clone(),
+            ..RepairReport::default()
         },
         totals: Vec::new(),
         rejects: Vec::new(),
@@ -259,16 +253,7 @@ async fn accepted(ledger: &Ledger, verification: &str) -> Result<HashSet<u128>> 
 }
 
 fn run_report(ctx: &Context, scope: &Scope, work: &Work, started_at: Timestamp) -> RunReport {
-    let mut totals = Totals::default();
-    for row in &work.totals {
-        totals.read += row.read;
-        totals.inserted += row.inserted;
-        totals.updated += row.updated;
-        totals.unchanged += row.unchanged;
-        totals.skipped += row.skipped;
-        totals.rejected += row.rejected;
-        totals.bytes += row.bytes;
-    }
+    let mut totals = Totals::of(&work.totals);
     let seconds = work.started.elapsed().as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     let rate = totals.read as f64 / seconds.max(1e-6);

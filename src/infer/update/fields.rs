@@ -29,7 +29,7 @@ pub(super) fn add(
     let Some(declared) = known.schema.table(&mapping.table) else { return };
     let writable = |column: &str| mapping.columns.iter().any(|own| own.name.eq_ignore_ascii_case(column));
     let table = Table { rows: collection.documents, ..extended(collection, declared, None) };
-    let mut builder = builder(collection, targets, table, free(declared, writable));
+    let mut builder = Builder::new(collection, targets, table, free(declared, writable));
     let repeats = |field: &FieldProfile| {
         let id_field = mapping.id_field.as_deref() == Some(field.name.as_str());
         field.repeats_id == collection.documents || (id_field && field.repeats_id == field.filled())
@@ -63,19 +63,6 @@ pub(super) fn add(
             settle(&mut table, known, &mut draft.doubts);
         }
         draft.tables.push(table);
-    }
-}
-
-fn builder<'a>(collection: &'a CollectionProfile, targets: &'a Targets, table: Table, taken: Taken) -> Builder<'a> {
-    Builder {
-        targets,
-        collection: &collection.collection,
-        table,
-        taken,
-        complete: collection.complete,
-        element: None,
-        children: Vec::new(),
-        doubts: Vec::new(),
     }
 }
 
@@ -151,7 +138,7 @@ fn elements_of(
     let writable = |column: &str| child.columns.iter().any(|own| own.name.eq_ignore_ascii_case(column));
     let table = Table { rows, ..extended(collection, declared, Some(field.path.clone())) };
     let mut builder =
-        Builder { element: Some(&values.path), ..builder(collection, targets, table, free(declared, writable)) };
+        Builder { element: Some(&values.path), ..Builder::new(collection, targets, table, free(declared, writable)) };
     let inner: Vec<&FieldProfile> = map.fields.iter().collect();
     walk(&mut builder, &inner, &paths, "", 1);
     doubts.extend(builder.doubts);

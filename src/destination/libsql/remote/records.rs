@@ -90,6 +90,7 @@ impl RemoteDatabase {
             // Given back by a try whose reply was lost, or taken over before that: the record tells.
             Err(error) if error.code() == LEASE_LOST => {
                 let stored = self.newest_run(&run.pipeline, Some(&run.run)).await?;
+                self.lease = None;
                 if stored.as_ref() == Some(run) { Ok(()) } else { Err(error) }
             }
             Err(error) => Err(error),
