@@ -16,4 +16,5 @@ mod proof;
 mod remote;
 mod source;
 mod support;
+mod sync;
 mod verify;

@@ -76,6 +76,7 @@ fn request(pipeline: &Pipeline, mapping: &Mapping) -> ReadRequest {
         filter: mapping.filter.clone(),
         fields: None,
         only: None,
+        changed: None,
         brief: false,
     }
 }

@@ -94,8 +94,23 @@ pub fn plain(json: &serde_json::Value) -> Value {
         serde_json::Value::Array(elements) => {
             ValueType::ArrayValue(ArrayValue { values: elements.iter().map(plain).collect() })
         }
-        serde_json::Value::Object(fields) => ValueType::MapValue(MapValue { fields: plain_fields(fields) }),
+        serde_json::Value::Object(fields) => match time(fields) {
+            Some(time) => ValueType::TimestampValue(time),
+            None => ValueType::MapValue(MapValue { fields: plain_fields(fields) }),
+        },
     })
+}
+
+/// `{"$timestamp": "2026-01-01T00:00:00Z"}`, or `{"$now": -5000}`: the clock and so many milliseconds.
+fn time(fields: &serde_json::Map<String, serde_json::Value>) -> Option<Timestamp> {
+    let (name, value) = fields.iter().next().filter(|_| fields.len() == 1)?;
+    let micros = match name.as_str() {
+        "$timestamp" => value.as_str()?.parse::<fireferry::domain::value::Timestamp>().ok()?.as_microsecond(),
+        "$now" => jiff::Timestamp::now().as_microsecond() + value.as_i64()? * 1_000,
+        _ => return None,
+    };
+    let nanos = micros.rem_euclid(1_000_000) as i32 * 1_000;
+    Some(Timestamp { seconds: micros.div_euclid(1_000_000), nanos })
 }
 
 /// The fields of a plain JSON object.

@@ -43,6 +43,7 @@ pub async fn fixtures(app: &App) -> fireferry::error::Result<()> {
                 filter: Default::default(),
                 fields: None,
                 only: None,
+                changed: None,
                 brief: false,
             };
             for partition in source.partitions(&request).await? {

@@ -1,6 +1,7 @@
 //! The arguments as typed. [`super::settings`] makes validated settings of them.
 
 mod retry;
+mod sync;
 mod verify;
 
 use std::path::PathBuf;
@@ -10,12 +11,14 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::destination::OnConflict;
 use crate::domain::document::CollectionPattern;
+use crate::domain::value::Timestamp;
 use crate::pipeline::resolved::RejectLimit;
 
 pub use retry::RetryArgs;
+pub use sync::{CatchUpPolicy, SyncArgs};
 pub use verify::{DifferencesArgs, ListFormat, VerifyArgs};
 
-use super::settings::{byte_size, collection, duration, positive, reject_limit};
+use super::settings::{byte_size, collection, duration, positive, reject_limit, timestamp};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -131,6 +134,8 @@ pub enum Verb {
     Plan(PlanArgs),
     /// Move the documents: writes rows, rejects and checkpoints to the destination, backs it up before
     Run(RunArgs),
+    /// Keep the destination equal to its source: read what changed, again and again
+    Sync(SyncArgs),
     /// Write the rejects of a run again, after documents, schema or pipeline were mended; it is a run of its own
     Retry(RetryArgs),
     /// Compare source and destination, in numbers or value by value; changes nothing without --repair
@@ -278,6 +283,18 @@ pub struct RunArgs {
     /// Go on with the latest run that was stopped, or with the run named
     #[arg(long, value_name = "RUN", num_args = 0..=1, require_equals = true, default_missing_value = "latest")]
     pub resume: Option<String>,
+    /// Read only what changed since the last run, by the `watermark` of each collection; what was never read is read whole
+    #[arg(long, conflicts_with_all = ["sample", "stage", "resume"])]
+    pub incremental: bool,
+    /// Read what changed since this time instead, e.g. 2026-01-31T08:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = timestamp, conflicts_with_all = ["sample", "stage", "resume"])]
+    pub since: Option<Timestamp>,
+    /// Then look for documents that were deleted, by the names of all, and remove their rows as `deletes` of each collection says
+    #[arg(long, conflicts_with_all = ["sample", "stage", "resume"])]
+    pub deletes: bool,
+    /// Remove nothing where more rows of a table would go: a number, or a percentage; default 10%
+    #[arg(long, value_name = "N|P%", value_parser = reject_limit)]
+    pub max_deletes: Option<RejectLimit>,
     /// Documents that are written, and retried, together
     #[arg(long, value_name = "N", value_parser = positive)]
     pub batch_size: Option<u64>,

@@ -21,6 +21,15 @@ pub async fn backup(app: &App, verb: BackupVerb) -> Result<Exit> {
     }
 }
 
+/// A backup, said on stderr.
+pub async fn create_quietly(app: &App, args: &PipelineArg) -> Result<()> {
+    let mut connected = connect(app, &args.file, Access::Write)?;
+    let result = backup::create(&mut connected.context).await;
+    connected.close();
+    app.output.note(&format!("Backed up {}", described(&result?)));
+    Ok(())
+}
+
 async fn create(app: &App, args: &PipelineArg) -> Result<Exit> {
     let mut connected = connect(app, &args.file, Access::Write)?;
     let result = backup::create(&mut connected.context).await;

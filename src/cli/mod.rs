@@ -25,6 +25,7 @@ mod settings;
 mod signals;
 mod state;
 mod stats;
+mod sync;
 mod test;
 mod usage;
 mod verify;
@@ -116,7 +117,7 @@ fn execute(cli: Cli, output: &Output) -> Result<Exit> {
 }
 
 async fn dispatch(app: &App, verb: Verb) -> Result<Exit> {
-    if !matches!(verb, Verb::Run(_) | Verb::Retry(_)) {
+    if !matches!(verb, Verb::Run(_) | Verb::Retry(_) | Verb::Sync(_)) {
         app.log.discard();
     }
     match verb {
@@ -125,6 +126,7 @@ async fn dispatch(app: &App, verb: Verb) -> Result<Exit> {
         Verb::Test(args) => test::test(app, &args),
         Verb::Plan(args) => plan::plan(app, &args).await,
         Verb::Run(args) => run::run(app, &args).await,
+        Verb::Sync(args) => sync::sync(app, &args).await,
         Verb::Retry(args) => retry::retry(app, &args).await,
         Verb::Verify(args) => verify::verify(app, &args).await,
         Verb::Backup { verb } => backup::backup(app, verb).await,

@@ -33,6 +33,15 @@ pub async fn retry(app: &App, file: &Path, request: RetryRequest, options: RunOp
     go(app, file, Work { options, stage: false, retry: Some(request) }).await
 }
 
+/// One run of a pipeline; the caller tells of it.
+pub async fn once(app: &App, file: &Path, options: RunOptions) -> Result<RunReport> {
+    let (report, unrecorded) = execute(app, file, Work { options, stage: false, retry: None }).await?;
+    if let Some(error) = &unrecorded {
+        app.output.error(error);
+    }
+    Ok(report)
+}
+
 /// What a run is to do.
 struct Work {
     options: RunOptions,
@@ -41,6 +50,12 @@ struct Work {
 }
 
 async fn go(app: &App, file: &Path, work: Work) -> Result<Exit> {
+    let (mut report, unrecorded) = execute(app, file, work).await?;
+    tell(app, &mut report, unrecorded, file)
+}
+
+/// The report, and why the ledger does not have it.
+async fn execute(app: &App, file: &Path, work: Work) -> Result<(RunReport, Option<Error>)> {
     let Work { options, stage: staged, retry } = work;
     let pipeline = load(app, file)?;
     let state = StateFolder::open(&app.settings.state)?;
@@ -55,10 +70,10 @@ async fn go(app: &App, file: &Path, work: Work) -> Result<Exit> {
     context.stage = staged.then(stage);
     let done = perform(app, &mut recorder, &state, draft, context, (options, retry)).await;
     progress.close();
-    let mut report = done.inspect_err(|error| error!(target: SAID, code = error.code(), "{error}"))?;
+    let report = done.inspect_err(|error| error!(target: SAID, code = error.code(), "{error}"))?;
     let rejects = state.run(&report.run_id).join("rejects");
     let recorded = recorder.finished(&report, &rejects).await;
-    tell(app, &mut report, recorded.err(), file)
+    Ok((report, recorded.err()))
 }
 
 /// A dry run has neither ledger nor log file.

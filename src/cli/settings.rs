@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::domain::document::CollectionPattern;
+use crate::domain::value::Timestamp;
 use crate::engine::RunOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline;
@@ -94,6 +95,13 @@ pub fn run_options(args: &RunArgs) -> Result<RunOptions> {
         max_reads: args.max_reads,
         new_snapshot: args.new_snapshot,
         read_time: None,
+        incremental: args.incremental || args.since.is_some(),
+        since: args.since,
+        resumed_since: None,
+        go_on: false,
+        deletes_every: None,
+        deletes: args.deletes,
+        max_deletes: args.max_deletes,
         retry: None,
     })
 }
@@ -125,6 +133,11 @@ pub fn collection(text: &str) -> Result<CollectionPattern, String> {
 pub fn reject_limit(text: &str) -> Result<RejectLimit, String> {
     let problem = || "must be a number such as 100, or a percentage from 0% to 100%".to_owned();
     pipeline::reject_limit(text).ok_or_else(problem)
+}
+
+/// A point in time as RFC 3339 writes it.
+pub fn timestamp(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|error| format!("must be a time such as 2026-01-31T08:00:00Z: {error}"))
 }
 
 /// `50s`, `10m`, `1h30m`, as in the pipeline file; more than nothing.

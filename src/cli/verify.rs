@@ -41,6 +41,14 @@ async fn contents(app: &App, args: &VerifyArgs) -> Result<Exit> {
     Ok(if report.consistent { Exit::Clean } else { Exit::Differences })
 }
 
+/// A comparison value by value, said on stderr: whether nothing differs, and the consistency rate.
+pub async fn quietly(app: &App, args: &VerifyArgs) -> Result<(bool, f64)> {
+    let (report, _, _) = compare(app, args).await?;
+    let rate = report.consistency_rate;
+    app.output.note(&format!("compared {}: {:.4} % are stored as they are", report.pipeline, rate * 100.0));
+    Ok((report.consistent, rate))
+}
+
 /// What was found, what names the pipeline on a command line, and what a repair would do to the destination.
 async fn compare(app: &App, args: &VerifyArgs) -> Result<(ContentsReport, String, String)> {
     let Connected { context, progress, state, fresh: _fresh } = connect(app, &args.pipeline.file, Access::Read)?;

@@ -1,18 +1,24 @@
 //! Where rows go: the [`Destination`] trait, the plain types it speaks, and its adapters.
 
+mod commit;
 mod compare;
 mod conflict;
 pub mod libsql;
+mod remove;
+mod watermark;
 
 pub use conflict::OnConflict;
+pub use remove::{How, Removal};
+pub use watermark::{OpenReject, StoredWatermark};
 
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 
+pub use commit::{Batch, CommitHeader, Feed, PartitionState, Receipt, Written};
 pub use compare::{Doomed, Found, FoundChildren, FoundRow, Scan, ScannedRow, Traffic};
 
-use crate::domain::cursor::{Counts, Cursor, Partition};
+use crate::domain::cursor::{Counts, Partition};
 use crate::domain::document::CollectionPattern;
 use crate::domain::reject::Reject;
 use crate::domain::row::{MappedDocument, Row};
@@ -79,97 +85,6 @@ pub struct ChildTarget {
     /// Pairs (index into these columns, index into the parent row's columns) whose equality links child rows to
     /// their document.
     pub link: Vec<(usize, usize)>,
-}
-
-/// A page after mapping: the unit of retry. Its counts arise when it is written.
-#[derive(Debug, Clone)]
-pub struct Batch {
-    /// Documents with rows, in source order.
-    pub documents: Vec<MappedDocument>,
-    /// Documents and records that decoding or mapping rejected.
-    pub rejects: Vec<Reject>,
-    /// Documents filtered out by `where`.
-    pub skipped: u64,
-    /// Bytes of source behind the batch.
-    pub bytes: u64,
-    /// Cursor after the batch.
-    pub to: Cursor,
-    /// The partition ends here.
-    pub last: bool,
-}
-
-/// The batches of one commit, in order. `None` closes the commit.
-#[async_trait]
-pub trait Feed: Send {
-    /// The next batch of this commit.
-    async fn next(&mut self) -> Result<Option<Batch>>;
-}
-
-/// Which part of which run a commit belongs to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CommitHeader {
-    /// The run.
-    pub run: String,
-    /// Index into the targets given to `prepare`.
-    pub target: usize,
-    /// Id of the partition, or `~` and a unique text for retries of waiting documents (then `sequence` counts from 1
-    /// for each such text, and the partition is not one of `start_run`).
-    pub partition: String,
-    /// Number of this commit in its partition, from 1 without gaps.
-    pub sequence: u64,
-    /// Cursor that the commit starts after; `None` at the partition's start.
-    pub from: Option<Cursor>,
-    /// Waiting documents that still cannot be written become final rejects.
-    pub finalize: bool,
-    /// Number of the pass over waiting documents; one that fails again remembers it. 0 while loading.
-    pub pass: u64,
-}
-
-/// Proof that a commit is durable.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Receipt {
-    /// What this commit did (a difference, not a running sum).
-    pub counts: Counts,
-    /// Cursor that the checkpoint now holds.
-    pub to: Option<Cursor>,
-    /// The partition is complete.
-    pub last: bool,
-}
-
-/// What became of a commit, and of earlier ones.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Written {
-    /// Cursor after this commit.
-    pub to: Option<Cursor>,
-    /// The partition ends with it.
-    pub last: bool,
-    /// Commits that became durable, in order: this one, or earlier ones while this one is still under way.
-    pub durable: Vec<Receipt>,
-}
-
-/// Durable state of one partition.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PartitionState {
-    /// The partition as stored at the start of the run.
-    pub partition: Partition,
-    /// Collection name.
-    pub collection: String,
-    /// Number of the last commit without a gap before it; 0 before the first.
-    pub sequence: u64,
-    /// Cursor of that commit.
-    pub cursor: Option<Cursor>,
-    /// Complete.
-    pub done: bool,
-    /// Sum of the commits' counts.
-    pub counts: Counts,
-}
-
-impl PartitionState {
-    /// Nothing of it was written yet.
-    #[must_use]
-    pub fn at_start(collection: String, partition: Partition) -> Self {
-        Self { partition, collection, sequence: 0, cursor: None, done: false, counts: Counts::default() }
-    }
 }
 
 /// What must be known of a run to resume it, stored in the destination before its first commit.
@@ -411,6 +326,19 @@ pub trait Destination: Send {
     /// Takes final rejects off the list of a run: a later run decided them. Those that are not there are no error.
     async fn forget_rejects(&mut self, run: &str, ids: &[i64]) -> Result<()>;
 
+    /// The newest watermark of every collection of a pipeline: those of runs whose partitions of that collection are
+    /// complete.
+    async fn watermarks(&mut self, pipeline: &str) -> Result<Vec<StoredWatermark>>;
+
+    /// Rejects and waiting documents of all runs of a pipeline, ascending by number, at most `limit`.
+    async fn open_rejects(&mut self, pipeline: &str, limit: usize) -> Result<Vec<OpenReject>>;
+
+    /// Takes rejects and waiting documents off their lists, with what they claim: a later run read the documents again.
+    async fn close_rejects(&mut self, ids: &[i64]) -> Result<()>;
+
+    /// Forgets incremental runs of a pipeline, beyond the newest `keep`, that nothing depends on any more.
+    async fn prune_runs(&mut self, pipeline: &str, keep: u64) -> Result<()>;
+
     /// The highest pass that a waiting document of the run (and collection) was tried in; 0 without one.
     async fn last_pass(&mut self, run: &str, collection: Option<&str>) -> Result<u64>;
 
@@ -465,6 +393,10 @@ pub trait Destination: Send {
     /// unless exactly these rows go: where one is not as it was, where others refer to it, or where a trigger or a foreign
     /// key would change others.
     async fn delete(&mut self, rows: &[Doomed]) -> Result<()>;
+
+    /// Removes rows of documents that are gone, in one transaction; the number of documents whose row changed. Doing it again is
+    /// harmless.
+    async fn remove(&mut self, removal: &Removal<'_>) -> Result<u64>;
 
     /// Deletes all rows of the tables in the order given, and the pipeline's runs, checkpoints and rejects, in one
     /// transaction. Returns rows deleted per table.

@@ -16,3 +16,4 @@ pub mod schema_diff;
 pub mod sql_text;
 pub mod timestamp;
 pub mod value;
+pub mod watermark;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Context;
 use super::lease::leased;
+use super::{Context, RunOptions};
 use crate::crossing::crossing;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ledger::files::{private_create, private_dir};
@@ -93,17 +93,19 @@ async fn put_back(ctx: &mut Context, path: &Path) -> Result<()> {
 }
 
 /// Takes the backup that the policy asks for before a run.
-pub(super) async fn before_run(ctx: &mut Context, skip: bool) -> Result<Option<BackupEntry>> {
-    if skip || !holds_rows(ctx).await? {
+pub(super) async fn before_run(ctx: &mut Context, options: &RunOptions) -> Result<Option<BackupEntry>> {
+    if options.no_backup {
         return Ok(None);
     }
     let wanted = match ctx.pipeline.backup {
+        // A frequent small run is not worth a whole copy every time.
+        BackupPolicy::EveryRun if options.incremental => !recent(&list(&ctx.state, &ctx.pipeline.name)?),
         BackupPolicy::EveryRun => true,
         BackupPolicy::FirstRun => !ran_before(ctx).await?,
         BackupPolicy::Daily => !recent(&list(&ctx.state, &ctx.pipeline.name)?),
         BackupPolicy::BeforeDestructive | BackupPolicy::Never => false,
     };
-    if wanted { take(ctx, "run").await.map(Some) } else { Ok(None) }
+    if wanted && holds_rows(ctx).await? { take(ctx, "run").await.map(Some) } else { Ok(None) }
 }
 
 /// Takes a backup and evicts the oldest beyond the number to keep.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::incremental::Mark;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Stored as JSON in the destination's run record before the first commit.
@@ -35,6 +36,21 @@ pub(super) struct Details {
     /// The run whose rejects it writes again.
     #[serde(default)]
     pub retry_of: Option<String>,
+    /// Started with `--incremental`.
+    #[serde(default)]
+    pub incremental: bool,
+    /// Started with `--deletes`.
+    #[serde(default)]
+    pub deletes: bool,
+    /// Collections that are read by their changes: since when.
+    #[serde(default)]
+    pub since: BTreeMap<String, String>,
+    /// Collections whose watermark this run moves: in effect once their partitions are complete.
+    #[serde(default)]
+    pub watermarks: BTreeMap<String, Mark>,
+    /// Rejects of earlier runs that this one decides anew.
+    #[serde(default)]
+    pub closes: Vec<i64>,
     /// Counts are valid and the source may be put away; a later run finishes what was left.
     pub retire: bool,
 }

@@ -141,6 +141,7 @@ impl Reading<'_> {
             filter: Filter::default(),
             fields: None,
             only: None,
+            changed: None,
             brief: sample.is_some(),
         }
     }

@@ -8,10 +8,12 @@ pub mod backup;
 mod bookmark;
 mod budget;
 pub mod clear;
+mod deletes;
 mod details;
 mod drift;
 mod estimate;
 mod feed;
+mod incremental;
 pub mod init;
 mod lease;
 mod load;
@@ -27,6 +29,7 @@ pub mod retrying;
 pub mod run;
 mod sample;
 mod samples;
+pub mod schedule;
 pub mod stage;
 pub mod stats;
 mod steps;
@@ -34,6 +37,7 @@ mod validate;
 pub mod verify;
 mod waiting;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +46,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::destination::{Destination, OnConflict};
 use crate::domain::document::CollectionPattern;
+use crate::domain::value::Timestamp;
 use crate::pipeline::resolved::{Pipeline, RejectLimit};
 use crate::source::Source;
 use progress::Progress;
@@ -97,6 +102,20 @@ pub struct RunOptions {
     pub max_reads: Option<u64>,
     /// Go on with a run at a new point in time: what is complete stays, what is half read begins again.
     pub new_snapshot: bool,
+    /// Read only what changed since the last run.
+    pub incremental: bool,
+    /// … or since this time.
+    pub since: Option<Timestamp>,
+    /// Go on with the newest run if it is unfinished; else begin a new one.
+    pub go_on: bool,
+    /// Look for deleted documents when that was last done so long ago.
+    pub deletes_every: Option<Duration>,
+    /// Look for documents that were deleted, and remove their rows as the pipeline says.
+    pub deletes: bool,
+    /// Remove so many rows of a table at most.
+    pub max_deletes: Option<RejectLimit>,
+    /// What the run that is resumed reads of collections by their changes: since when.
+    pub resumed_since: Option<BTreeMap<String, String>>,
     /// The rejects of another run are what is read.
     pub retry: Option<Arc<retrying::Retry>>,
     /// The point in time of the run that is resumed.
@@ -115,6 +134,7 @@ fn test_settings() -> crate::pipeline::resolved::Settings {
         readers: 1,
         max_document_bytes: 1 << 20,
         max_rejects: None,
+        max_deletes: RejectLimit::Percent(10.0),
         max_time: None,
         max_bytes: None,
         max_reads: None,

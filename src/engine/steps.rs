@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::incremental::Reach;
 use super::{Context, RunOptions};
 use crate::destination::{ChildTarget, Destination, MigrationStep, OnConflict, Target};
 use crate::domain::document::CollectionPattern;
@@ -23,6 +24,8 @@ pub(super) struct Step {
     pub mapping: Arc<Mapping>,
     /// Why others come before it.
     pub after: Vec<String>,
+    /// What is read of it; `None` for everything.
+    pub reach: Option<Reach>,
 }
 
 impl Step {
@@ -53,6 +56,7 @@ impl Step {
             filter: self.mapping.filter.clone(),
             fields: if settings.mapped_fields_only { self.mapping.fields_needed() } else { None },
             only: None,
+            changed: self.reach.as_ref().map(|reach| reach.changed.clone()),
             brief: false,
         }
     }
@@ -103,7 +107,7 @@ pub(super) struct FutureSchema {
     pub schema: Schema,
     /// Migrations not applied yet.
     pub pending: Vec<MigrationStep>,
-    /// No user table has a row: the run migrates it itself.
+    /// Migrations are pending, and no user table has a row: the run migrates it itself.
     pub empty: bool,
 }
 
@@ -111,15 +115,16 @@ pub(super) struct FutureSchema {
 /// read.
 pub(super) async fn future_schema(ctx: &mut Context) -> Result<FutureSchema> {
     let current = ctx.destination.inspect().await?;
-    let names: Vec<String> = current.tables.iter().map(|table| table.name.clone()).collect();
-    let empty = ctx.destination.count(&names).await?.iter().all(|rows| *rows == 0);
     let pending = match &ctx.pipeline.schema {
         Some(folder) => Migrations::load(folder)?.pending(&ctx.destination.migrations().await?)?,
         None => Vec::new(),
     };
     if pending.is_empty() {
-        return Ok(FutureSchema { schema: current, pending, empty });
+        // Whether it is empty matters only to migrations, and counting takes as long as the tables are.
+        return Ok(FutureSchema { schema: current, pending, empty: false });
     }
+    let names: Vec<String> = current.tables.iter().map(|table| table.name.clone()).collect();
+    let empty = ctx.destination.count(&names).await?.iter().all(|rows| *rows == 0);
     let (mut scratch, _guard) = scratch(ctx, &[]).await?;
     for step in &pending {
         scratch.migrate(step).await?;
@@ -143,7 +148,7 @@ pub(super) fn plan_steps(
         .map(|(collection, after)| {
             let (mapping, mut found) = collection.mapping.bind(schema);
             problems.append(&mut found);
-            Step { collection: collection.clone(), mapping: Arc::new(mapping), after: after.clone() }
+            Step { collection: collection.clone(), mapping: Arc::new(mapping), after: after.clone(), reach: None }
         })
         .collect();
     Ok((steps, order, problems))

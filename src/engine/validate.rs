@@ -58,8 +58,37 @@ pub(super) fn validate(
     Validation {
         valid: differences.is_empty(),
         source_count: known.source_count.map(|count| count.saturating_sub(known.passed_over)),
-        rows_before: before.first().copied().unwrap_or(0),
-        rows_after: after.first().copied().unwrap_or(0),
+        rows_before: Some(before.first().copied().unwrap_or(0)),
+        rows_after: Some(after.first().copied().unwrap_or(0)),
+        differences,
+    }
+}
+
+/// Validates what was read by its changes: the counts of what became of it add up.
+pub(super) fn validate_sum(counts: &Counts) -> Validation {
+    let mut differences = Vec::new();
+    check_documents(counts, None, 0, &mut differences);
+    Validation { valid: differences.is_empty(), source_count: None, rows_before: None, rows_after: None, differences }
+}
+
+/// Validates a collection whose last run read only what changed: what is there now is all that the source holds, less what
+/// that run could not write. Nothing is known of documents that conditions leave out.
+pub(super) fn validate_kept(known: &Known<'_>, rows: &BTreeMap<String, u64>) -> Validation {
+    let table = &known.step.mapping.table;
+    let stored = rows.get(table).copied().unwrap_or(0);
+    let rejected = u64::try_from(known.counts.rejected + known.counts.waiting).unwrap_or(0);
+    let source = known.source_count.map(|count| count.saturating_sub(known.passed_over));
+    let whole = known.step.mapping.filter.conditions.is_empty();
+    let differing = source.filter(|count| whole && *count != stored + rejected);
+    let differences = differing.map(|count| {
+        format!("the source holds {count} documents; {table} has {stored} rows, and {rejected} documents were rejected")
+    });
+    let differences: Vec<String> = differences.into_iter().collect();
+    Validation {
+        valid: differences.is_empty(),
+        source_count: source,
+        rows_before: None,
+        rows_after: Some(stored),
         differences,
     }
 }

@@ -21,7 +21,7 @@ pub struct Explanation {
 }
 
 /// The families, in the order in which they are shown.
-const FAMILIES: [&str; 14] = [
+const FAMILIES: [&str; 15] = [
     include_str!("command_line.md"),
     include_str!("pipeline.md"),
     include_str!("preflight.md"),
@@ -31,6 +31,7 @@ const FAMILIES: [&str; 14] = [
     include_str!("server.md"),
     include_str!("runs.md"),
     include_str!("verify.md"),
+    include_str!("sync.md"),
     include_str!("rejects.md"),
     include_str!("backup.md"),
     include_str!("schema.md"),

@@ -332,6 +332,8 @@ mod tests {
                     batch_size: 1,
                     expect_documents: true,
                     hidden_columns: Vec::new(),
+                    watermark: None,
+                    deletes: crate::pipeline::resolved::Deletes::Ignore,
                 }
             })
             .collect()

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use crate::domain::document::{CollectionPattern, Document};
 use crate::domain::mapping::Mapping;
 use crate::domain::row::Row;
+use crate::domain::watermark::Watermark;
 
 /// A validated pipeline.
 #[derive(Debug, Clone)]
@@ -187,6 +188,8 @@ pub struct Settings {
     pub max_document_bytes: usize,
     /// Rejects that stop the run.
     pub max_rejects: Option<RejectLimit>,
+    /// More rows of a table than this are not removed at once.
+    pub max_deletes: RejectLimit,
     /// Stop resumably after this time.
     pub max_time: Option<Duration>,
     /// Stop resumably after so many bytes of source.
@@ -218,6 +221,18 @@ pub enum RejectLimit {
     Percent(f64),
 }
 
+/// What becomes of rows whose documents were deleted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Deletes {
+    /// They stay.
+    #[default]
+    Ignore,
+    /// They are deleted, with their child rows.
+    Hard,
+    /// This column says since when the document is known to be gone.
+    Soft(String),
+}
+
 /// One collection of a pipeline.
 #[derive(Debug, Clone)]
 pub struct Collection {
@@ -233,6 +248,10 @@ pub struct Collection {
     pub expect_documents: bool,
     /// Columns of its tables whose values are shown in no list of differences.
     pub hidden_columns: Vec<String>,
+    /// How an incremental run finds what changed; without it, it reads everything.
+    pub watermark: Option<Watermark>,
+    /// What becomes of rows whose documents were deleted.
+    pub deletes: Deletes,
 }
 
 /// One test: a document and the rows it must become.

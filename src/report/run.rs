@@ -55,12 +55,18 @@ pub struct Validation {
     pub valid: bool,
     /// Independent count of the source.
     pub source_count: Option<u64>,
-    /// Rows in the table when the run started.
-    pub rows_before: u64,
+    /// Rows in the table when the run started; not counted where only what changed was read.
+    pub rows_before: Option<u64>,
     /// Rows after it.
-    pub rows_after: u64,
+    pub rows_after: Option<u64>,
     /// What does not add up, one sentence each.
     pub differences: Vec<String>,
+}
+
+/// Of what most runs have none is said nothing.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// One collection of a report.
@@ -88,6 +94,12 @@ pub struct CollectionReport {
     pub seconds: f64,
     /// Count validation; `None` when not done.
     pub validation: Option<Validation>,
+    /// Rows of documents that the source does not have any more, removed as the pipeline says.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub deleted: u64,
+    /// Only what changed since this time was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
     /// The point in time it was read at, when that is not the run's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<String>,
@@ -288,6 +300,8 @@ pub(crate) mod samples_for_tests {
             seconds: 1.0,
             validation: Some(Validation { valid: true, source_count: Some(1_000), ..Validation::default() }),
             snapshot: None,
+            since: None,
+            deleted: 0,
         };
         let reject = |number: u64| RejectReport {
             collection: "users".to_owned(),

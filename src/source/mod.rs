@@ -19,7 +19,9 @@ use crate::domain::document::{CollectionPattern, Document, Origin};
 use crate::domain::field_path::FieldPath;
 use crate::domain::filter::Filter;
 use crate::domain::reject::Rejection;
-use crate::error::Result;
+use crate::domain::value::Timestamp;
+use crate::domain::watermark::Since;
+use crate::error::{Error, ErrorKind, Result};
 
 /// What a source can do. Preflight refuses a pipeline that needs more, before any I/O.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,13 +55,26 @@ pub struct ReadRequest {
     pub max_document_bytes: usize,
     /// The collection's conditions. A source may leave out documents that do not satisfy them; it need not.
     pub filter: Filter,
-    /// The only fields that are needed; `None` for whole documents. A source may give more.
+    /// The only fields that are needed; `None` for whole documents, none for names alone. A source may give more.
     pub fields: Option<Vec<FieldPath>>,
     /// Only these documents, by path; a source that cannot pick documents gives all. Those that do not exist are left
     /// out.
     pub only: Option<Arc<[String]>>,
+    /// Only what changed. Asked of a source that is `incremental` when partitions are made, which then keep it; the
+    /// collection's conditions are not looked at, because a document may have changed so that it no longer satisfies them.
+    pub changed: Option<Changed>,
     /// Only the beginning is wanted (a measurement, a sample): nothing is read ahead.
     pub brief: bool,
+}
+
+/// What an incremental run reads of a collection.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Changed {
+    /// Documents that changed; they come in the order of that field, then of names.
+    pub since: Since,
+    /// Documents to be read again whether they changed or not, by path; they come first. Those that do not exist are left
+    /// out.
+    pub again: Arc<[String]>,
 }
 
 /// One record of a source.
@@ -160,6 +175,19 @@ pub trait Source: Send + Sync {
     /// source does not keep that time any more.
     async fn pin(&self, _at: Option<&str>) -> Result<Option<String>> {
         Ok(None)
+    }
+
+    /// The point in time that is read at, or, without one, when reading began, by the source's own clock. `None` where
+    /// it has no clock.
+    fn read_at(&self) -> Option<Timestamp> {
+        None
+    }
+
+    /// Number of documents, at the point in time that is read at, whose field is at that value or behind it; those of other
+    /// collections of the same name included, as in `count`. Fails with code `index_missing` where the source cannot be
+    /// asked for them.
+    async fn count_since(&self, _request: &ReadRequest, _since: &Since) -> Result<u64> {
+        Err(Error::new(ErrorKind::Internal, "source_lacks", "the source cannot be asked for what changed"))
     }
 
     /// Every collection that it holds, sub-collections included, sorted by name.

@@ -60,6 +60,7 @@ pub fn request(collection: &str) -> ReadRequest {
         filter: fireferry::domain::filter::Filter::default(),
         fields: None,
         only: None,
+        changed: None,
         brief: false,
     }
 }

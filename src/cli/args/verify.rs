@@ -48,6 +48,22 @@ pub struct VerifyArgs {
     pub hide_values: bool,
 }
 
+impl VerifyArgs {
+    /// `verify PIPELINE --contents`.
+    pub fn contents(pipeline: PipelineArg) -> Self {
+        Self {
+            pipeline,
+            counts: false,
+            contents: true,
+            repair: false,
+            delete_extra: false,
+            no_backup: false,
+            resume: false,
+            hide_values: false,
+        }
+    }
+}
+
 /// Arguments of `runs differences`.
 #[derive(Debug, Args)]
 pub struct DifferencesArgs {

@@ -15,6 +15,7 @@ mod file;
 mod records;
 mod refusal;
 mod remote;
+mod removing;
 mod sql;
 mod statement;
 mod tables;

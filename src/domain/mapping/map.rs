@@ -6,16 +6,29 @@ use super::inputs::{Scope, find};
 use super::mismatch::{Misfit, settle};
 use super::reason::{in_column, invalid_value};
 use super::{ColumnMapping, Input, Mapped, Mapping, Mismatch, UnknownFields, convert, transforms};
-use crate::domain::document::Document;
+use crate::domain::document::{Document, DocumentPath, Origin};
 use crate::domain::json::encode_key;
 use crate::domain::reject::{RejectCode, Rejection};
 use crate::domain::row::{MappedDocument, Row, SqlValue};
-use crate::domain::value::Value;
+use crate::domain::value::{Map, Value};
 
 /// Rows per child table.
 type Children = Vec<Vec<Row>>;
 
 impl Mapping {
+    /// The key of a document's row by its path alone; `None` where the key is not made of it.
+    pub fn key_of_path(&self, path: &DocumentPath) -> Option<Row> {
+        let (path, fields, origin) = (path.clone(), Map::default(), Origin::default());
+        let document = Document { path, fields, created: None, updated: None, origin };
+        let scope = Scope { document: &document, element: None, unknown: None };
+        let column = |index: &usize| {
+            let of_path = |column: &&ColumnMapping| matches!(column.input, Input::Id | Input::ParentId | Input::Path);
+            let column = self.columns.get(*index).filter(of_path)?;
+            stored(column, scope, self.max_value_bytes).ok().filter(|value| *value != SqlValue::Null)
+        };
+        self.key.iter().map(column).collect()
+    }
+
     /// The rows of a document, or why there are none.
     pub fn map(&self, document: Document) -> Mapped {
         self.map_noting(document, &mut Vec::new())

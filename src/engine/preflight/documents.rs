@@ -1,7 +1,8 @@
 //! Checks of the source: reachable, not empty, and holding what the pipeline expects.
 
 use super::Examination;
-use crate::engine::{Context, RunOptions};
+use crate::engine::steps::Step;
+use crate::engine::{Context, RunOptions, incremental};
 use crate::error::{Error, ErrorKind, Result};
 use crate::report::finding::{Finding, Severity};
 use crate::source::Bill;
@@ -29,6 +30,12 @@ pub(super) async fn reachable(ctx: &Context, options: &RunOptions, found: &mut E
 
 /// Counts every collection and compares with what the pipeline expects.
 pub(super) async fn examine(ctx: &Context, options: &RunOptions, found: &mut Examination) -> Result<()> {
+    if found.only_changes() {
+        for step in found.steps.clone() {
+            changes(ctx, options, &step, found).await;
+        }
+        return Ok(());
+    }
     let present = match ctx.source.collections().await {
         Ok(present) => present,
         Err(error) if error.code() == "source_lacks" => {
@@ -44,7 +51,14 @@ pub(super) async fn examine(ctx: &Context, options: &RunOptions, found: &mut Exa
     let retired = ctx.source.retired().await?;
     found.nothing_left = present.is_empty() && !retired.is_empty();
     for step in found.steps.clone() {
+        if step.reach.is_some() {
+            changes(ctx, options, &step, found).await;
+            continue;
+        }
         count(ctx, options, &step, found).await;
+        if options.incremental {
+            examine_watermark(ctx, options, &step, found).await;
+        }
     }
     let covered = |name: &str| ctx.pipeline.collections.iter().any(|c| c.mapping.collection.as_str() == name);
     found.uncovered = present.iter().map(|c| c.collection.to_string()).filter(|name| !covered(name)).collect();
@@ -64,6 +78,26 @@ pub(super) async fn examine(ctx: &Context, options: &RunOptions, found: &mut Exa
     Ok(())
 }
 
+/// What changed is not counted: no change is normal, and a count would cost as much as reading.
+async fn changes(ctx: &Context, options: &RunOptions, step: &Step, found: &mut Examination) {
+    match ctx.source.partitions(&step.request(ctx, options)).await {
+        Ok(partitions) => found.partitions.push(partitions),
+        Err(error) => {
+            found.findings.push(Finding::of_error(&too_low(error).collection(step.name())));
+            found.partitions.push(Vec::new());
+        }
+    }
+    found.counts.push(0);
+}
+
+/// Whether incremental runs will see every change.
+pub(super) async fn examine_watermark(ctx: &Context, options: &RunOptions, step: &Step, found: &mut Examination) {
+    match incremental::examine(ctx, options, step).await {
+        Ok(findings) => found.findings.extend(findings),
+        Err(error) => found.findings.push(Finding::of_error(&too_low(error).collection(step.name()))),
+    }
+}
+
 /// A limit that does not even suffice for the checks is no limit of a run.
 fn too_low(error: Error) -> Error {
     if error.kind() != ErrorKind::Budget {
@@ -74,7 +108,7 @@ fn too_low(error: Error) -> Error {
         .hint("counts and checks are paid first: allow more reads (`fireferry plan` tells how many a run needs)")
 }
 
-async fn count(ctx: &Context, options: &RunOptions, step: &crate::engine::steps::Step, found: &mut Examination) {
+async fn count(ctx: &Context, options: &RunOptions, step: &Step, found: &mut Examination) {
     let request = step.request(ctx, options);
     let counted = async {
         let partitions = ctx.source.partitions(&request).await?;

@@ -3,7 +3,7 @@
 use super::Examination;
 use crate::domain::schema::{Schema, Table};
 use crate::engine::steps::{self, FutureSchema, Step};
-use crate::engine::{Context, RunOptions};
+use crate::engine::{Context, RunOptions, incremental};
 use crate::error::Result;
 use crate::pipeline::conflict_misfit;
 use crate::report::finding::{Finding, Severity};
@@ -19,7 +19,7 @@ pub(super) async fn examine(
     found: &mut Examination,
 ) -> Result<()> {
     pending(ctx, options, &future, found);
-    let (steps, order, problems) = match steps::plan_steps(ctx, options, &future.schema) {
+    let (mut steps, order, problems) = match steps::plan_steps(ctx, options, &future.schema) {
         Ok(planned) => planned,
         Err(error) => {
             found.findings.push(Finding::of_error(&error));
@@ -58,8 +58,12 @@ pub(super) async fn examine(
             judge(table, found);
         }
     }
-    violations(ctx, &future.schema, &steps, found).await?;
-    count_rows(ctx, &steps, found).await?;
+    let decided = incremental::decide(ctx, options, &mut steps).await?;
+    found.findings.extend(decided.findings);
+    (found.closes, found.deletes_due) = (decided.closes, decided.deletes_due);
+    let whole: Vec<Step> = steps.iter().filter(|step| step.reach.is_none()).cloned().collect();
+    violations(ctx, &future.schema, &whole, found).await?;
+    count_rows(ctx, &whole, found).await?;
     found.steps = steps;
     found.future = Some(future);
     Ok(())

@@ -147,6 +147,7 @@ fn read_request(ctx: &Context, collection: &CollectionPattern) -> ReadRequest {
         filter: Filter::default(),
         fields: None,
         only: None,
+        changed: None,
         brief: false,
     }
 }

@@ -22,6 +22,7 @@ use crate::source::ReadRequest;
 fn targets(run: &Prepared, details: &Details) -> Vec<Target> {
     let unique_paths = run.ctx.source.capabilities().unique_paths;
     let empty = |step: &Step| step.tables().all(|table| details.rows_before.get(table).copied().unwrap_or(0) == 0);
+    let empty = |step: &Step| step.reach.is_none() && empty(step);
     run.examination.steps.iter().map(|step| step.target(&run.options, empty(step), unique_paths)).collect()
 }
 

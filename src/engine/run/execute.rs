@@ -7,9 +7,11 @@ use std::sync::Arc;
 use super::super::budget::{Budget, Stop};
 use super::super::details::Details;
 use super::super::drift::Drift;
+use super::super::incremental::Mark;
 use super::super::sample::{self, Selection};
-use super::super::validate::{Known, passed_over, tables_of, validate};
-use super::super::{backup, migrate, rejects, samples, stage};
+use super::super::steps::Step;
+use super::super::validate::{Known, passed_over, tables_of, validate, validate_sum};
+use super::super::{backup, deletes, migrate, rejects, samples, stage};
 use super::{Prepared, collections, outcome, reading, renew, retire};
 use crate::crossing::crossing;
 use crate::destination::{OnConflict, RunRecord};
@@ -17,6 +19,10 @@ use crate::domain::cursor::{Counts, Partition};
 use crate::error::Result;
 use crate::report::run::{CollectionReport, RejectReport, RunReport, Sample, Status};
 
+/// Records of incremental runs that are kept in the destination; the ledger has all of them.
+const RUNS_KEPT: u64 = 100;
+/// Rejects taken off their lists in one transaction.
+const CLOSED_AT_ONCE: usize = 1_000;
 /// Rows without a parent that are shown per table.
 const VIOLATIONS: usize = 10;
 
@@ -71,6 +77,9 @@ async fn perform(run: &mut Prepared, work: &mut Work) -> Result<()> {
     if work.stop.is_none() {
         finish(run, work).await?;
         settle_retry(run).await?;
+        close_rejects(run, work).await?;
+        remove_deleted(run, work).await?;
+        prune(run).await?;
         conclude_load(run, work).await?;
     }
     Ok(())
@@ -83,6 +92,36 @@ async fn settle_retry(run: &mut Prepared) -> Result<()> {
     rejects::export(run.ctx.destination.as_mut(), &run.ctx.state, &retry.of).await.map(drop)
 }
 
+/// Documents that earlier runs rejected, and this one read again: they are decided, or on this run's list.
+async fn close_rejects(run: &mut Prepared, work: &Work) -> Result<()> {
+    for ids in work.details.closes.chunks(CLOSED_AT_ONCE) {
+        run.ctx.destination.close_rejects(ids).await?;
+    }
+    Ok(())
+}
+
+/// After the last document was written, and counts were looked at: these rows belong to no document.
+async fn remove_deleted(run: &mut Prepared, work: &mut Work) -> Result<()> {
+    if run.options.sample.is_some() || run.options.retry.is_some() {
+        return Ok(());
+    }
+    let steps = run.examination.steps.clone();
+    deletes::remove(&mut run.ctx, &run.options, &steps, work).await
+}
+
+/// Frequent runs leave no more records than somebody will look at.
+async fn prune(run: &mut Prepared) -> Result<()> {
+    if run.options.incremental && !run.options.dry_run {
+        run.ctx.destination.prune_runs(&run.ctx.pipeline.name, RUNS_KEPT).await?;
+    }
+    Ok(())
+}
+
+/// The steps of which everything is read.
+fn whole(steps: &[Step]) -> Vec<Step> {
+    steps.iter().filter(|step| step.reach.is_none()).cloned().collect()
+}
+
 /// What comes after a load whose counts were looked at: a stage's import, putting the source away.
 async fn conclude_load(run: &mut Prepared, work: &mut Work) -> Result<()> {
     stage::push(run, work).await?;
@@ -91,12 +130,12 @@ async fn conclude_load(run: &mut Prepared, work: &mut Work) -> Result<()> {
 
 /// Backup, then migrations, then fireferry's own tables. Returns the rows of every table before a new run.
 async fn prepare_destination(run: &mut Prepared, work: &mut Work) -> Result<BTreeMap<String, u64>> {
-    if !run.options.dry_run && run.resumed.is_none() {
-        let skip = run.options.no_backup;
-        if let Some(entry) = backup::before_run(&mut run.ctx, skip).await? {
-            run.ctx.progress.message(&format!("backed up the destination to {}", entry.path.display()));
-            work.details.backup = Some(entry.path.display().to_string());
-        }
+    if !run.options.dry_run
+        && run.resumed.is_none()
+        && let Some(entry) = backup::before_run(&mut run.ctx, &run.options).await?
+    {
+        run.ctx.progress.message(&format!("backed up the destination to {}", entry.path.display()));
+        work.details.backup = Some(entry.path.display().to_string());
     }
     if let Some(future) = &run.examination.future {
         let pending = future.pending.clone();
@@ -104,7 +143,7 @@ async fn prepare_destination(run: &mut Prepared, work: &mut Work) -> Result<BTre
         migrate::apply(&mut run.ctx, &pending, saying).await?;
     }
     // A resumed run knows what was there before it.
-    let tables = if run.resumed.is_some() { Vec::new() } else { tables_of(&run.examination.steps) };
+    let tables = if run.resumed.is_some() { Vec::new() } else { tables_of(&whole(&run.examination.steps)) };
     let rows = run.ctx.destination.initialize_and_count(&tables).await?;
     crossing("tables.made");
     Ok(tables.into_iter().zip(rows).collect())
@@ -162,12 +201,23 @@ async fn details_of(run: &mut Prepared, selections: &[Option<Arc<Selection>>]) -
         retry_of: run.options.retry.as_ref().map(|retry| retry.of.clone()),
         on_conflict: run.options.on_conflict.as_ref().map(OnConflict::to_string),
         snapshot: run.examination.snapshot.clone(),
+        incremental: run.options.incremental,
+        deletes: run.options.deletes,
+        closes: run.examination.closes.clone(),
         ..Details::default()
     };
+    let read_at = run.ctx.source.read_at().filter(|_| run.options.sample.is_none() && run.options.retry.is_none());
     for (index, step) in run.examination.steps.iter().enumerate() {
         let counted = run.examination.counts.get(index).copied().unwrap_or(0);
         let selected = selections.get(index).and_then(|selection| selection.as_ref().map(|chosen| chosen.len()));
-        details.source_counts.insert(step.name().to_owned(), selected.unwrap_or(counted));
+        match &step.reach {
+            Some(reach) => drop(details.since.insert(step.name().to_owned(), reach.since.clone())),
+            None => drop(details.source_counts.insert(step.name().to_owned(), selected.unwrap_or(counted))),
+        }
+        let advances = step.reach.as_ref().is_none_or(|reach| reach.advances);
+        if let (Some(watermark), Some(read_at), true) = (&step.collection.watermark, read_at, advances) {
+            details.watermarks.insert(step.name().to_owned(), Mark::after(watermark, read_at));
+        }
         details.collections.push(step.name().to_owned());
         for partition in run.examination.partitions.get(index).into_iter().flatten() {
             let fingerprint = run.ctx.source.fingerprint(partition, None).await?;
@@ -225,12 +275,19 @@ async fn retire_source(run: &mut Prepared, work: &mut Work) -> Result<()> {
 
 async fn validate_all(run: &mut Prepared, work: &mut Work) -> Result<()> {
     let steps = run.examination.steps.clone();
-    let tables = tables_of(&steps);
+    let tables = tables_of(&whole(&steps));
     let (states, rows) = run.ctx.destination.partitions_and_count(&run.run, &tables).await?;
     let rows = tables.iter().cloned().zip(rows).collect();
     let violations = run.ctx.destination.foreign_key_check(&tables, VIOLATIONS).await?;
     for (index, step) in steps.iter().enumerate() {
         let counts = work.tallies.get(index).copied().unwrap_or_default();
+        if step.reach.is_some() {
+            // Rows that others changed meanwhile are not this run's matter, and counting takes as long as tables are.
+            if let Some(report) = work.collections.get_mut(index) {
+                report.validation = Some(validate_sum(&counts));
+            }
+            continue;
+        }
         let passed_over = passed_over(run.ctx.source.as_ref(), &states, step.name());
         let read = u64::try_from(counts.read).unwrap_or(0) + passed_over;
         let source_count = reading::source_count(run, work, step, read).await?;

@@ -103,6 +103,7 @@ async fn make_ready(ctx: &mut Context, options: RunOptions) -> Result<Ready> {
     let mut examination = examine(ctx, &options).await?;
     examination.refuse_unless_safe()?;
     crossing("preflight.passed");
+    let options = RunOptions { deletes: options.deletes || examination.deletes_due, ..options };
     if !options.dry_run {
         // What was in the way at first may be gone by now; without the lease nothing is written.
         ctx.destination.acquire_lease(&ctx.initiated_by).await?;

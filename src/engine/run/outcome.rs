@@ -39,6 +39,7 @@ pub(in super::super) fn report(run: &Prepared, work: &mut Work, result: &Result<
     }
     let reads = super::reading::reads(run, work);
     for report in &mut work.collections {
+        report.since = work.details.since.get(&report.collection).cloned();
         report.snapshot = work.details.earlier_snapshots.get(&report.collection).cloned();
     }
     RunReport {

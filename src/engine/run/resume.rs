@@ -30,6 +30,9 @@ pub(super) async fn find(
     ctx: &mut Context,
     mut options: RunOptions,
 ) -> Result<(RunOptions, Option<(RunRecord, Details)>)> {
+    if options.go_on && options.resume.is_none() {
+        options.resume = unfinished(ctx).await?.map(Some);
+    }
     let Some(wanted) = &options.resume else { return Ok((options, None)) };
     if options.dry_run {
         return Err(Error::new(ErrorKind::Usage, "resume_dry_run", "a dry run cannot resume")
@@ -65,10 +68,21 @@ pub(super) async fn find(
             .hint(format!("`fireferry retry {first}` goes on with it; without --resume a new run begins")));
     }
     options.sample = details.sample;
+    options.incremental = details.incremental;
+    options.deletes = details.deletes;
+    options.resumed_since = Some(details.since.clone());
     options.read_time = details.snapshot.clone().filter(|_| !options.new_snapshot);
     options.on_conflict = details.on_conflict.as_deref().and_then(|text| text.parse().ok());
     options.only = details.collections.iter().filter_map(|name| CollectionPattern::parse(name).ok()).collect();
     Ok((options, Some((record, details))))
+}
+
+/// The newest run of the pipeline, if it is no retry and did not come to its end.
+async fn unfinished(ctx: &mut Context) -> Result<Option<String>> {
+    let newest = ctx.destination.find_run(&ctx.pipeline.name, None).await?;
+    let Some(record) = newest.filter(|record| !OVER.contains(&record.status.as_str())) else { return Ok(None) };
+    let plain = Details::load(&record.details)?.retry_of.is_none() && record.status != "rolled_back";
+    Ok(plain.then_some(record.run))
 }
 
 /// Says that an unfinished run could be resumed, when a new one is started instead.

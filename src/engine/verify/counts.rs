@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::super::details::Details;
 use super::super::steps::{self, Step};
-use super::super::validate::{Known, passed_over, rows_of, validate};
+use super::super::validate::{Known, passed_over, rows_of, validate, validate_kept};
 use super::super::{Context, RunOptions};
 use super::scope::pin;
 use crate::destination::PartitionState;
@@ -98,12 +98,15 @@ async fn collection(ctx: &mut Context, options: &RunOptions, step: &Step, stored
     };
     let passed_over = passed_over(ctx.source.as_ref(), states, step.name());
     let known = Known { step, counts, source_count, passed_over };
-    let validation = validate(&known, &details.rows_before, rows);
+    let validation = match details.since.contains_key(step.name()) {
+        true => validate_kept(&known, rows),
+        false => validate(&known, &details.rows_before, rows),
+    };
     Ok(CollectionCounts {
         collection: step.name().to_owned(),
         table: step.mapping.table.clone(),
         source_count,
-        rows: validation.rows_after,
+        rows: validation.rows_after.unwrap_or(0),
         rejected: u64::try_from(counts.rejected + counts.waiting).unwrap_or(0),
         valid: validation.valid,
         differences: validation.differences,

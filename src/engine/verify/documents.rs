@@ -237,8 +237,8 @@ impl<'a> Documents<'a> {
             return Ok(());
         }
         let kept = self.scope.steps.get(self.step).is_some_and(|step| {
-            let (strategy, before) = (self.scope.strategy(step), self.scope.rows_before(step));
-            strategy::explains(&strategy, before, target, document, &found)
+            let (strategy, had_rows) = (self.scope.strategy(step), self.scope.had_rows(step));
+            strategy::explains(&strategy, had_rows, target, document, &found)
         });
         let (kind, counter) = match (kept, missing) {
             (true, _) => (DifferenceKind::Kept, &mut totals.kept),

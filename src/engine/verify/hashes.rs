@@ -16,19 +16,19 @@ const SIZE: usize = 16;
 const MOST: usize = 2 << 20;
 
 /// 16 bytes that stand for values: two different ones with the same are not to be expected (birthday bound 2⁶⁴).
-pub(super) fn hash<'a>(values: impl IntoIterator<Item = &'a SqlValue>) -> u128 {
+pub(in crate::engine) fn hash<'a>(values: impl IntoIterator<Item = &'a SqlValue>) -> u128 {
     hash_bytes(&encode(values))
 }
 
 /// The same of any bytes.
-pub(super) fn hash_bytes(bytes: &[u8]) -> u128 {
+pub(in crate::engine) fn hash_bytes(bytes: &[u8]) -> u128 {
     let mut first = [0; SIZE];
     first.copy_from_slice(&blake3::hash(bytes).as_bytes()[..SIZE]);
     u128::from_be_bytes(first)
 }
 
 /// The scratch folder of a comparison: files of hashes that are only ever added to. It stays until it is removed.
-pub(super) struct Scratch {
+pub(in crate::engine) struct Scratch {
     folder: PathBuf,
     open: BTreeMap<String, (BufWriter<File>, u64)>,
 }
@@ -94,7 +94,7 @@ impl Scratch {
 }
 
 /// Distinct hashes that can be looked up.
-pub(super) enum Distinct {
+pub(in crate::engine) enum Distinct {
     /// Few enough for memory, sorted.
     Few(Vec<u128>),
     /// In a sorted file.

@@ -11,7 +11,7 @@ mod counts;
 mod describe;
 mod documents;
 mod extras;
-mod hashes;
+pub(super) mod hashes;
 mod repair;
 mod rewrite;
 mod scope;

@@ -8,7 +8,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::super::lease::leased;
-use super::super::{Context, backup, rejects};
+use super::super::{Context, RunOptions, backup, rejects};
 use super::contents::{hidden, panicked, scratch_folder};
 use super::describe::of_extra;
 use super::extras;
@@ -159,7 +159,7 @@ async fn perform(
 async fn back_up(ctx: &mut Context, options: &RepairOptions) -> Result<Option<String>> {
     let entry = match ctx.pipeline.backup {
         BackupPolicy::BeforeDestructive if !options.no_backup => Some(backup::take(ctx, "repair").await?),
-        _ => backup::before_run(ctx, options.no_backup).await?,
+        _ => backup::before_run(ctx, &RunOptions { no_backup: options.no_backup, ..RunOptions::default() }).await?,
     };
     Ok(entry.map(|entry| entry.path.display().to_string()))
 }

@@ -77,9 +77,10 @@ impl Scope {
         Ok(Self { run, details, snapshot, schema, steps, targets, shared, general, notes })
     }
 
-    /// Rows that the step's table had when the run started.
-    pub fn rows_before(&self, step: &Step) -> u64 {
-        self.details.rows_before.get(&step.mapping.table).copied().unwrap_or(0)
+    /// Whether the step's table had rows when the run started. A run that reads only changes has had others before it.
+    pub fn had_rows(&self, step: &Step) -> bool {
+        let before = self.details.rows_before.get(&step.mapping.table).copied().unwrap_or(0);
+        before > 0 || self.details.since.contains_key(step.name())
     }
 
     /// The strategy that the run had for the step.

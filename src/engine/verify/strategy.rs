@@ -5,17 +5,17 @@ use std::cmp::Ordering;
 use crate::destination::{Found, FoundRow, OnConflict, Target};
 use crate::domain::row::{MappedDocument, Row, SqlValue, merge};
 
-/// Whether the strategy left the document's rows different on purpose, and would again. `rows_before`: of the table, when the
-/// run started; which rows those were is not known any more, only that there were some. A document without a row is never
+/// Whether the strategy left the document's rows different on purpose, and would again. `had_rows`: the table, when the run
+/// started; which rows those were is not known any more. A document without a row is never
 /// that: every strategy inserts.
 pub(super) fn explains(
     strategy: &OnConflict,
-    rows_before: u64,
+    had_rows: bool,
     target: &Target,
     document: &MappedDocument,
     found: &Found,
 ) -> bool {
-    if rows_before == 0 || found.row == FoundRow::Missing {
+    if !had_rows || found.row == FoundRow::Missing {
         return false;
     }
     match strategy {

@@ -22,10 +22,13 @@ use super::decode::{Problems, nearest};
 use super::fingerprint::fingerprint;
 use super::graph;
 use super::mark::{At, Mark};
-use super::model::{CollectionModel, LedgerPolicy, PipelineModel};
-use super::resolved::{BackupPolicy, Collection, Pipeline, Settings, SourceSpec};
+use super::model::{CollectionModel, DeletesModel, LedgerPolicy, PipelineModel, WatermarkModel};
+use super::resolved::{BackupPolicy, Collection, Deletes, Pipeline, RejectLimit, Settings, SourceSpec};
 use crate::destination::OnConflict;
 use crate::domain::document::CollectionPattern;
+use crate::domain::field_path::FieldPath;
+use crate::domain::mapping::Mapping;
+use crate::domain::watermark::{TimeUnit, Watermark};
 
 /// Everything that compiling one part needs to know of the whole.
 pub(super) struct Scope<'a, 'p> {
@@ -126,6 +129,7 @@ fn settings(model: &PipelineModel) -> Settings {
         readers: given.readers.map_or(2, |number| number.0),
         max_document_bytes: to_usize(given.max_document_bytes.map_or(16 << 20, |size| size.0)),
         max_rejects: given.max_rejects,
+        max_deletes: given.max_deletes.unwrap_or(RejectLimit::Percent(10.0)),
         max_time: given.max_time,
         max_bytes: given.max_bytes.map(|size| size.0),
         max_rate: given.max_rate.map(|number| number.0),
@@ -156,6 +160,7 @@ fn collection(
     {
         problems.add_with_hint("conflict_column_unfit", strategy.mark, misfit.message, misfit.hint);
     }
+    let deletes = deletes(model, &mapping, problems);
     Collection {
         mapping,
         depends_on: model.depends_on.iter().filter_map(|name| CollectionPattern::parse(&name.value).ok()).collect(),
@@ -163,7 +168,49 @@ fn collection(
         batch_size: model.batch_size.or(defaults.batch_size).map_or(500, |size| size.0),
         expect_documents: model.expect_documents.or(defaults.expect_documents).unwrap_or(true),
         hidden_columns: model.hidden_columns.clone(),
+        deletes,
+        watermark: model.watermark.as_ref().and_then(|watermark| self::watermark(watermark, problems)),
     }
+}
+
+/// A column that says that a document is gone is nobody else's.
+fn deletes(model: &CollectionModel, mapping: &Mapping, problems: &mut Problems<'_>) -> Deletes {
+    match &model.deletes {
+        None | Some(DeletesModel::Ignore) => Deletes::Ignore,
+        Some(DeletesModel::Hard) => Deletes::Hard,
+        Some(DeletesModel::Soft(column)) => {
+            if mapping.columns.iter().any(|mapped| mapped.name.eq_ignore_ascii_case(&column.value)) {
+                let message = format!("`{}` is mapped already, so it cannot say that a document is gone", column.value);
+                let hint = "give the table a TEXT column of its own for this, e.g. deleted_at";
+                problems.add_with_hint("deletes_column", column.mark, message, hint);
+            }
+            Deletes::Soft(column.value.clone())
+        }
+    }
+}
+
+/// Late writers and clocks that differ, unless the pipeline knows better.
+const OVERLAP: Duration = Duration::from_secs(300);
+
+fn watermark(model: &WatermarkModel, problems: &mut Problems<'_>) -> Option<Watermark> {
+    let field = match FieldPath::parse(&model.field.value) {
+        Ok(field) => field,
+        Err(message) => {
+            problems.add_quoting("invalid_field_path", model.field.mark, message);
+            return None;
+        }
+    };
+    if field.segments().iter().any(|segment| segment.starts_with('$')) {
+        let message = format!("`{}` is no field: a source cannot be asked by it", model.field.value);
+        let hint = "name a field that the application sets to the time of every change, e.g. updatedAt";
+        problems.add_with_hint("invalid_field_path", model.field.mark, message, hint);
+        return None;
+    }
+    Some(Watermark {
+        field,
+        unit: model.unit.unwrap_or(TimeUnit::Timestamp),
+        overlap: model.overlap.unwrap_or(OVERLAP),
+    })
 }
 
 /// One table is filled by one collection, or by one child table of it.

@@ -142,6 +142,7 @@ impl<'n> Fields<'n> {
 fn elsewhere(key: &str) -> Option<String> {
     let place = match key {
         "max_rejects"
+        | "max_deletes"
         | "batch_size"
         | "on_conflict"
         | "unknown_fields"
@@ -170,9 +171,8 @@ fn elsewhere(key: &str) -> Option<String> {
         "backup" | "backup_keep" | "ledger" | "schema" | "tests" | "include" | "environments" => {
             "at the top of the pipeline file"
         }
-        "table" | "key" | "columns" | "where" | "children" | "depends_on" | "expect_documents" | "hidden_columns" => {
-            "in a collection, under `collections: { NAME: { … } }`"
-        }
+        "table" | "key" | "columns" | "where" | "children" | "depends_on" | "expect_documents" | "hidden_columns"
+        | "watermark" | "deletes" => "in a collection, under `collections: { NAME: { … } }`",
         _ => return None,
     };
     Some(format!("`{key}` belongs {place}"))

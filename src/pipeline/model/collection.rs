@@ -1,7 +1,9 @@
 //! One entry of `collections`.
 
 use super::conditions::{self, Conditions, conditions_form};
+use super::deletes::DeletesModel;
 use super::names::{ReferencePart, TypeName};
+use super::watermark::WatermarkModel;
 use crate::destination::OnConflict;
 use crate::domain::mapping::{LookupMissing, Mismatch, NegativeZero, NonFinite, Transform};
 use crate::pipeline::decode::{Choice, Decode, Fields, Form, OneOrMany, Positive, Problems, choice, entries};
@@ -35,6 +37,10 @@ pub struct CollectionModel {
     pub expect_documents: Option<bool>,
     /// `hidden_columns`
     pub hidden_columns: Vec<String>,
+    /// `watermark`
+    pub watermark: Option<WatermarkModel>,
+    /// `deletes`
+    pub deletes: Option<DeletesModel>,
 }
 
 /// A column.
@@ -122,6 +128,8 @@ impl CollectionModel {
             batch_size: fields.optional("batch_size", problems),
             expect_documents: fields.optional("expect_documents", problems),
             hidden_columns: list(&mut fields, "hidden_columns", problems),
+            watermark: fields.optional("watermark", problems),
+            deletes: fields.optional("deletes", problems),
         };
         fields.finish(problems);
         Some(model)
@@ -229,7 +237,11 @@ fn choice_at_or_null<T: Choice>(
     }
 }
 
-fn choice_at<T: Choice>(fields: &mut Fields<'_>, key: &'static str, problems: &mut Problems<'_>) -> Option<At<T>> {
+pub(super) fn choice_at<T: Choice>(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    problems: &mut Problems<'_>,
+) -> Option<At<T>> {
     let node = fields.node(key, Form::names::<T>)?;
     Some(At { value: choice(node, problems)?, mark: node.mark })
 }

@@ -2,16 +2,20 @@
 
 mod collection;
 mod conditions;
+mod deletes;
 mod names;
 pub mod parts;
 mod run;
 mod test;
+mod watermark;
 
 pub use collection::{ChildModel, CollectionModel, ColumnModel, KeepUnknown, LookupModel};
 pub use conditions::Conditions;
+pub use deletes::DeletesModel;
 pub use names::{ReferencePart, TypeName};
 pub use run::{DefaultsModel, LedgerPolicy};
 pub use test::{ExpectModel, TestModel};
+pub use watermark::WatermarkModel;
 
 use std::time::Duration;
 

@@ -20,6 +20,8 @@ pub struct DefaultsModel {
     pub unknown_fields: Option<At<KeepUnknown>>,
     /// `max_rejects`, of the whole run.
     pub max_rejects: Option<RejectLimit>,
+    /// `max_deletes`
+    pub max_deletes: Option<RejectLimit>,
     /// `expect_documents`
     pub expect_documents: Option<bool>,
     /// `max_document_bytes`
@@ -119,6 +121,7 @@ impl Decode for DefaultsModel {
             on_conflict: fields.optional_at("on_conflict", problems),
             unknown_fields: fields.optional_at("unknown_fields", problems),
             max_rejects: fields.optional("max_rejects", problems),
+            max_deletes: fields.optional("max_deletes", problems),
             expect_documents: fields.optional("expect_documents", problems),
             max_document_bytes: fields.optional("max_document_bytes", problems),
             max_value_bytes: fields.optional("max_value_bytes", problems),

@@ -149,6 +149,17 @@ fn facts(report: &RunReport) -> String {
         let _ = writeln!(text, "Snapshot: {snapshot}");
     }
     for row in &report.collections {
+        if row.deleted > 0 {
+            let _ = writeln!(
+                text,
+                "  {}: {} rows of deleted documents were removed",
+                clean(&row.collection),
+                count(row.deleted)
+            );
+        }
+        if let Some(since) = &row.since {
+            let _ = writeln!(text, "  {}: what changed since {since}", clean(&row.collection));
+        }
         if let Some(snapshot) = &row.snapshot {
             let _ = writeln!(text, "  {} was read at {snapshot}", clean(&row.collection));
         }

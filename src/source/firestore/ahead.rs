@@ -9,12 +9,13 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, Receiver};
 use tokio::task::JoinSet;
 
-use super::bounds::{Bounds, Place};
+use super::bounds::{Bounds, Mark, Place};
 use super::room::{PIECES, PLACES, Piece};
-use super::scope::{Range, Scope};
+use super::scope::Scope;
 use super::session::Session;
 use super::sizes::Sizes;
 use super::stretch::Stretch;
+use super::way::Way;
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::{Page, PageStream, ReadRequest};
 
@@ -34,11 +35,12 @@ pub(super) struct Ahead {
 /// Stretches under way, in order.
 struct Reading {
     ahead: Ahead,
-    left: std::vec::IntoIter<Range>,
+    left: std::vec::IntoIter<Way>,
     under_way: VecDeque<Receiver<Result<Piece>>>,
     /// Dropping it ends them.
     tasks: JoinSet<()>,
     place: Place,
+    after: Option<Mark>,
     over: bool,
     /// Of a brief reading: nothing is asked for before it is wanted.
     tickets: Option<Arc<Semaphore>>,
@@ -46,12 +48,16 @@ struct Reading {
 
 impl Ahead {
     /// The pages after a place.
-    pub fn pages(self, bounds: &Bounds, place: Place) -> PageStream {
-        let left = bounds.stretches(place.after.as_deref()).into_iter();
+    pub fn pages(self, bounds: &Bounds, place: Place) -> Result<PageStream> {
+        let left = match bounds.since()? {
+            Some(since) => vec![Way::Changes(since)],
+            None => bounds.stretches(place.after.as_deref()).into_iter().map(Way::Names).collect(),
+        };
+        let (left, after) = (left.into_iter(), place.mark()?);
         let tickets = self.request.brief.then(|| Arc::new(Semaphore::new(0)));
         let (under_way, tasks) = (VecDeque::new(), JoinSet::new());
-        let reading = Reading { ahead: self, left, under_way, tasks, place, over: false, tickets };
-        stream::unfold(reading, |mut reading| async move { Some((reading.next().await?, reading)) }).boxed()
+        let reading = Reading { ahead: self, left, under_way, tasks, place, after, over: false, tickets };
+        Ok(stream::unfold(reading, |mut reading| async move { Some((reading.next().await?, reading)) }).boxed())
     }
 
     /// Stretches that are read at the same time. A limit of reads must not be spent on what comes later.
@@ -59,12 +65,12 @@ impl Ahead {
         if self.request.brief || self.session.meter.is_limited() { 1 } else { self.session.options.concurrency.max(1) }
     }
 
-    fn stretch(&self, range: Range, after: Option<String>, tickets: Option<Arc<Semaphore>>) -> Stretch {
+    fn stretch(&self, way: Way, after: Option<Mark>, tickets: Option<Arc<Semaphore>>) -> Stretch {
         let share = (HELD / (self.width() * PIECES)).max(SMALLEST);
         Stretch {
             session: Arc::clone(&self.session),
             scope: self.scope.clone(),
-            range,
+            way,
             after,
             sizes: Arc::clone(&self.sizes),
             page_documents: self.request.page_documents,
@@ -112,18 +118,23 @@ impl Reading {
     /// As many stretches as may be under way.
     fn start(&mut self) {
         while self.under_way.len() < self.ahead.width()
-            && let Some(range) = self.left.next()
+            && let Some(way) = self.left.next()
         {
-            let after = self.place.after.clone().filter(|after| range.contains(after));
+            let on_it = |after: &Mark| match &way {
+                Way::Names(range) => range.contains(&after.path),
+                Way::Changes(_) => true,
+            };
+            let after = self.after.clone().filter(on_it);
             let (sender, receiver) = mpsc::channel(PLACES);
-            self.tasks.spawn(self.ahead.stretch(range, after, self.tickets.clone()).read(sender));
+            self.tasks.spawn(self.ahead.stretch(way, after, self.tickets.clone()).read(sender));
             self.under_way.push_back(receiver);
         }
     }
 
     fn page(&mut self, piece: Piece, last: bool) -> Page {
-        if piece.after.is_some() {
-            self.place.after = piece.after;
+        if let Some(after) = piece.after {
+            self.place.advance(after.clone());
+            self.after = Some(after);
         }
         self.place.passed_over += piece.passed_over;
         Page { records: piece.records, cursor: self.place.to_cursor(), bytes: piece.bytes, last }

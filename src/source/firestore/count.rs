@@ -12,6 +12,7 @@ use proto::value::ValueType;
 use super::peek;
 use super::scope::{Range, Scope};
 use super::session::{Session, request};
+use crate::domain::watermark::Since;
 use crate::error::Result;
 
 /// Documents that are counted for the price of one read.
@@ -22,10 +23,15 @@ const NAMES: u64 = 1_000;
 
 /// Number of documents in a range, conditions applied, those of other paths with the same collection name included.
 pub(super) async fn count(session: &Session, scope: &Scope, range: &Range) -> Result<u64> {
-    match aggregated(session, scope, range).await {
+    match aggregated(session, scope, scope.query(range, None, None)).await {
         Err(error) if error.code() == "source_lacks" => by_names(session, scope, range).await,
         counted => counted,
     }
+}
+
+/// Number of documents whose field is at a value or behind it, those of other paths with the same collection name included.
+pub(super) async fn count_since(session: &Session, scope: &Scope, since: &Since) -> Result<u64> {
+    aggregated(session, scope, scope.changes(since, None, None)).await
 }
 
 /// For servers that cannot count: reads all names.
@@ -43,14 +49,14 @@ async fn by_names(session: &Session, scope: &Scope, range: &Range) -> Result<u64
 }
 
 /// Number of documents by an aggregation query.
-async fn aggregated(session: &Session, scope: &Scope, range: &Range) -> Result<u64> {
+async fn aggregated(session: &Session, scope: &Scope, query: proto::StructuredQuery) -> Result<u64> {
     let connection = session.connection().await?;
     let doing = format!("counting {}", scope.pattern());
     // Counting itself must stay within a limit of reads: all that is left is set aside, and it stops where that would be
     // exceeded. Without a limit nobody knows what a count will cost; a lost one cost what the one that arrives does.
     let limited = session.meter.is_limited();
     let most = if limited { u64::MAX / PER_READ } else { 1 };
-    let tries = &AtomicU64::new(0);
+    let (tries, query) = (&AtomicU64::new(0), &query);
     let (counted, allowed) = session
         .ask(
             &doing,
@@ -62,7 +68,7 @@ async fn aggregated(session: &Session, scope: &Scope, range: &Range) -> Result<u
                     let up_to = limited.then(|| i64::try_from(granted * PER_READ).unwrap_or(i64::MAX));
                     let message = proto::RunAggregationQueryRequest {
                         parent: connection.documents.clone(),
-                        query_type: Some(QueryType::StructuredAggregationQuery(aggregation(scope, range, up_to))),
+                        query_type: Some(QueryType::StructuredAggregationQuery(aggregation(query.clone(), up_to))),
                         consistency_selector: session.read_time_message().map(ConsistencySelector::ReadTime),
                         ..proto::RunAggregationQueryRequest::default()
                     };
@@ -88,17 +94,14 @@ pub(super) fn price(counted: u64) -> u64 {
     counted.div_ceil(PER_READ).max(1)
 }
 
-fn aggregation(scope: &Scope, range: &Range, up_to: Option<i64>) -> proto::StructuredAggregationQuery {
+fn aggregation(query: proto::StructuredQuery, up_to: Option<i64>) -> proto::StructuredAggregationQuery {
     proto::StructuredAggregationQuery {
         aggregations: vec![Aggregation {
             alias: "documents".to_owned(),
             operator: Some(Operator::Count(Count { up_to })),
         }],
         // A count needs no fields.
-        query_type: Some(Base::StructuredQuery(proto::StructuredQuery {
-            select: None,
-            ..scope.query(range, None, None)
-        })),
+        query_type: Some(Base::StructuredQuery(proto::StructuredQuery { select: None, ..query })),
     }
 }
 

@@ -12,6 +12,7 @@ use super::scope::{field, quoted};
 use super::value::message;
 use crate::domain::filter::{Condition, Filter, Operator};
 use crate::domain::value::Value;
+use crate::domain::watermark::Since;
 
 /// Most values of an `in` that the service takes.
 const MOST_VALUES: usize = 30;
@@ -33,6 +34,13 @@ pub(super) fn pushed(documents: &str, filter: &Filter) -> Option<FilterMessage> 
             })),
         }),
     }
+}
+
+/// Documents whose field is at a value or behind it.
+pub(super) fn at_least(documents: &str, since: &Since) -> FilterMessage {
+    let value = message(documents, &since.from).unwrap_or_default();
+    let comparison = comparison(&quoted(&since.field), Comparison::GreaterThanOrEqual, value);
+    FilterMessage { filter_type: Some(comparison) }
 }
 
 /// The conditions that are left to be evaluated here, for people.

@@ -26,6 +26,7 @@ mod splits;
 mod status;
 mod stretch;
 mod value;
+mod way;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::bounds::Mark;
 use crate::error::Result;
 use crate::source::Record;
 
@@ -23,8 +24,8 @@ pub(super) const PLACES: usize = ALL + 1;
 pub(super) struct Piece {
     /// In the order of names.
     pub records: Vec<Record>,
-    /// Path of the last document seen, those passed over included; `None` before the first.
-    pub after: Option<String>,
+    /// The last document seen, those passed over included; `None` before the first.
+    pub after: Option<Mark>,
     /// Bytes of documents.
     pub bytes: u64,
     /// Documents of other collections that the group brought along.

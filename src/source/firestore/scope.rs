@@ -6,9 +6,11 @@ use proto::structured_query::{
 };
 use proto::value::ValueType;
 
-use super::names;
+use super::bounds::Mark;
+use super::{filter, names, value};
 use crate::domain::document::CollectionPattern;
 use crate::domain::field_path::FieldPath;
+use crate::domain::watermark::Since;
 
 /// The name of a document as a field.
 pub(super) const NAME: &str = "__name__";
@@ -53,7 +55,11 @@ impl Scope {
         filter: Option<FilterMessage>,
         fields: Option<&[FieldPath]>,
     ) -> Self {
-        let mask = fields.map(|fields| fields.iter().map(quoted).collect());
+        let names_only = || vec![NAME.to_owned()];
+        let mask = fields.map(|fields| match fields {
+            [] => names_only(),
+            fields => fields.iter().map(quoted).collect(),
+        });
         Self { documents: documents.to_owned(), pattern, filter, mask }
     }
 
@@ -102,6 +108,30 @@ impl Scope {
             select: self.mask.as_ref().map(|mask| Projection { fields: mask.iter().map(|path| field(path)).collect() }),
             start_at,
             end_at: range.to.as_ref().map(|to| self.cursor(to, true)),
+            limit: limit.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX)),
+            ..self.selection()
+        }
+    }
+
+    /// The documents whose field is at a value or behind it, after a document, ordered by that field and then by name.
+    pub fn changes(&self, since: &Since, after: Option<&Mark>, limit: Option<usize>) -> proto::StructuredQuery {
+        let path = quoted(&since.field);
+        let order = |path: &str| Order { field: Some(field(path)), direction: Direction::Ascending as i32 };
+        let place = |mark: &Mark| {
+            let value = value::message(&self.documents, mark.value.as_ref()?)?;
+            let name = ValueType::ReferenceValue(format!("{}/{}", self.documents, mark.path));
+            Some(proto::Cursor { values: vec![value, proto::Value { value_type: Some(name) }], before: false })
+        };
+        let select = self.mask.as_ref().map(|mask| {
+            let held = mask.iter().any(|one| path == *one || path.starts_with(&format!("{one}.")));
+            let fields = mask.iter().chain((!held).then_some(&path)).map(|path| field(path)).collect();
+            Projection { fields }
+        });
+        proto::StructuredQuery {
+            select,
+            r#where: Some(filter::at_least(&self.documents, since)),
+            order_by: vec![order(&path), order(NAME)],
+            start_at: after.and_then(place),
             limit: limit.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX)),
             ..self.selection()
         }

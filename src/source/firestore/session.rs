@@ -80,10 +80,15 @@ impl Session {
         *self.began.write().unwrap_or_else(PoisonError::into_inner) = time;
     }
 
+    /// Without a snapshot: when reading began, by the service's clock.
+    pub fn began(&self) -> Option<Timestamp> {
+        *self.began.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Counts a document that changed while it was read.
     pub fn notice(&self, record: &Record) {
         let Record::Document(document) = record else { return };
-        let Some(began) = *self.began.read().unwrap_or_else(PoisonError::into_inner) else { return };
+        let Some(began) = self.began() else { return };
         if document.updated.is_some_and(|updated| updated > began) {
             self.changed.fetch_add(1, Ordering::Relaxed);
         }

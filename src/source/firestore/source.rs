@@ -16,13 +16,18 @@ use super::session::Session;
 use super::sizes::Sizes;
 use super::{FirestoreOptions, SnapshotPolicy, discover, filter, picked, snapshot, splits};
 use crate::domain::cursor::{Cursor, Partition};
+use crate::domain::value::Timestamp;
+use crate::domain::watermark::Since;
 use crate::error::Result;
-use crate::source::{Bill, FoundCollection, PageStream, ReadRequest, Source, SourceCapabilities, Usage};
+use crate::source::{Bill, Changed, FoundCollection, PageStream, ReadRequest, Source, SourceCapabilities, Usage};
 
 /// Pages in a stretch: all of a stretch fits into the room that waits for its turn.
 const PAGES_PER_STRETCH: u64 = 2;
 /// Documents in a partition, unless the pipeline says how many partitions there are.
 const PER_PARTITION: u64 = 50_000;
+
+/// Documents named in one partition.
+const AGAIN: usize = 1_000;
 
 /// So long the service keeps every point in time.
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -92,6 +97,13 @@ impl FirestoreSource {
     }
 }
 
+/// Documents that are read again come first, so many in a partition; then what changed.
+fn changed_partitions(changed: &Changed) -> Vec<Partition> {
+    let again = changed.again.chunks(AGAIN).map(Bounds::paths);
+    let all = again.chain([Bounds::changed(&changed.since)]);
+    all.enumerate().map(|(number, bounds)| bounds.to_partition(number)).collect()
+}
+
 fn key(request: &ReadRequest) -> String {
     format!("{} {:?}", request.collection, request.filter)
 }
@@ -108,7 +120,7 @@ fn grouped(whole: &Range, points: Vec<String>, wanted: u64) -> Vec<Partition> {
         let splits: Vec<String> = points.by_ref().take(size.saturating_sub(1)).collect();
         let to = points.next().or_else(|| whole.to.clone());
         let range = Range { from: std::mem::replace(&mut from, to.clone()), to };
-        partitions.push(Bounds { range, splits }.to_partition(number));
+        partitions.push(Bounds::new(range, splits).to_partition(number));
     }
     partitions
 }
@@ -130,7 +142,7 @@ impl Source for FirestoreSource {
             snapshot: self.session.options.snapshot != SnapshotPolicy::Off,
             parallel_partitions: true,
             unique_paths: true,
-            incremental: false,
+            incremental: true,
             retire: false,
             billed: true,
         }
@@ -147,6 +159,15 @@ impl Source for FirestoreSource {
         self.known().clear();
         *self.found.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(pinned)
+    }
+
+    fn read_at(&self) -> Option<Timestamp> {
+        self.session.read_time().or_else(|| self.session.began())
+    }
+
+    async fn count_since(&self, request: &ReadRequest, since: &Since) -> Result<u64> {
+        let scope = self.scope(request).await?.unfiltered();
+        count::count_since(&self.session, &scope, since).await
     }
 
     async fn collections(&self) -> Result<Vec<FoundCollection>> {
@@ -171,6 +192,9 @@ impl Source for FirestoreSource {
     }
 
     async fn partitions(&self, request: &ReadRequest) -> Result<Vec<Partition>> {
+        if let Some(changed) = &request.changed {
+            return Ok(changed_partitions(changed));
+        }
         if let Some(partitions) = self.of(request).partitions {
             return Ok(partitions);
         }
@@ -184,9 +208,9 @@ impl Source for FirestoreSource {
         let session = Arc::clone(&self.session);
         let (scope, sizes) = (self.scope(request).await?, self.of(request).sizes);
         let request = request.clone();
-        match request.only.clone() {
+        match request.only.clone().or_else(|| bounds.paths.clone().map(Into::into)) {
             Some(paths) => Ok(picked::pages(session, scope, sizes, request, &paths, (&bounds, place))),
-            None => Ok(Ahead { session, scope, sizes, request }.pages(&bounds, place)),
+            None => Ahead { session, scope, sizes, request }.pages(&bounds, place),
         }
     }
 

@@ -15,21 +15,22 @@ use proto::run_query_request::{ConsistencySelector, QueryType};
 use proto::run_query_response::ContinuationSelector;
 use tokio::sync::Semaphore;
 
-use super::names;
+use super::bounds::Mark;
 use super::room::{Building, Out};
-use super::scope::{Range, Scope};
+use super::scope::Scope;
 use super::session::{Pauses, Session, patient, request, settle_failed};
 use super::sizes::Sizes;
 use super::value;
+use super::way::Way;
 use crate::error::{Error, ErrorKind, Result};
 
 /// What a stretch needs.
 pub(super) struct Stretch {
     pub session: Arc<Session>,
     pub scope: Scope,
-    pub range: Range,
+    pub way: Way,
     /// Go on after this document.
-    pub after: Option<String>,
+    pub after: Option<Mark>,
     pub sizes: Arc<Sizes>,
     pub page_documents: usize,
     pub page_bytes: usize,
@@ -158,7 +159,7 @@ impl Stretch {
 
     async fn open(&self, limit: usize) -> Result<Streaming<proto::RunQueryResponse>, Stop> {
         let connection = self.session.connection().await.map_err(Stop::Failed)?;
-        let query = self.scope.query(&self.range, self.after.as_deref(), Some(limit));
+        let query = self.way.query(&self.scope, self.after.as_ref(), limit);
         let message = proto::RunQueryRequest {
             parent: connection.documents.clone(),
             query_type: Some(QueryType::StructuredQuery(query)),
@@ -171,10 +172,10 @@ impl Stretch {
     /// Adds a document; gives its size.
     fn take(&mut self, message: proto::Document, building: &mut Building) -> Result<usize, Stop> {
         let bytes = message.encoded_len();
-        let path = self.advance(&message.name).map_err(Stop::Failed)?;
+        let mark = self.way.advance(&self.scope, self.after.as_ref(), &message).map_err(Stop::Failed)?;
         let piece = &mut building.piece;
         piece.bytes += bytes as u64;
-        let collection = path.rsplit_once('/').map_or("", |(collection, _)| collection);
+        let collection = mark.path.rsplit_once('/').map_or("", |(collection, _)| collection);
         if !self.scope.wants(collection) {
             piece.passed_over += 1;
         } else {
@@ -182,22 +183,8 @@ impl Stretch {
             self.session.notice(&record);
             piece.records.push(record);
         }
-        self.after = Some(path);
+        self.after = Some(mark);
         Ok(bytes)
-    }
-
-    /// The path of the next document; fails unless it lies behind the last one and in the stretch.
-    fn advance(&self, name: &str) -> Result<String> {
-        let path = names::relative(self.scope.documents(), name).unwrap_or(name);
-        let advances = match &self.after {
-            Some(after) => names::compare(after, path).is_lt() && self.range.ends_after(path),
-            None => self.range.contains(path),
-        };
-        if advances {
-            return Ok(path.to_owned());
-        }
-        let after = self.after.as_ref().or(self.range.from.as_ref()).map_or("the beginning", String::as_str);
-        Err(stuck(&self.scope, after, path))
     }
 }
 

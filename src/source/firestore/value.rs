@@ -7,6 +7,7 @@ use proto::value::ValueType;
 
 use super::names;
 use crate::domain::document::{Document, DocumentPath, Origin};
+use crate::domain::field_path::FieldPath;
 use crate::domain::reject::{RejectCode, Rejection};
 use crate::domain::value::{FieldName, GeoPoint, Map, Timestamp, Value};
 use crate::source::{MalformedRecord, Record};
@@ -56,6 +57,16 @@ fn map(documents: &str, fields: impl IntoIterator<Item = (String, proto::Value)>
 /// A point in time; `None` outside of the years 1 to 9999.
 pub(super) fn time(message: prost_types::Timestamp) -> Option<Timestamp> {
     Timestamp::new(message.seconds, message.nanos).ok()
+}
+
+/// The value of a field; `None` where it is missing.
+pub(super) fn at(documents: &str, document: &proto::Document, field: &FieldPath) -> Option<Value> {
+    let (first, rest) = field.segments().split_first()?;
+    let found = rest.iter().try_fold(document.fields.get(first)?, |found, name| match &found.value_type {
+        Some(ValueType::MapValue(map)) => map.fields.get(name),
+        _ => None,
+    });
+    found.cloned().map(|found| value(documents, found))
 }
 
 fn value(documents: &str, message: proto::Value) -> Value {

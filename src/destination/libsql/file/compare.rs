@@ -4,6 +4,7 @@ use super::super::comparing::{
     changed, delete, delete_refused, identity, same_rows, scan, scanned, stored_row, stored_value, unlike_rows,
 };
 use super::super::failure::Failure;
+use super::super::removing;
 use super::super::sql;
 use super::super::statement::{Statement, integer};
 use super::super::tables::require;
@@ -11,7 +12,7 @@ use super::LibsqlFile;
 use super::address::Stamp;
 use super::database::{Database, Prepared, bind, bind_all, value, whole};
 use super::inspect;
-use crate::destination::{ChildTarget, Doomed, Found, FoundChildren, FoundRow, Scan, ScannedRow, Target};
+use crate::destination::{ChildTarget, Doomed, Found, FoundChildren, FoundRow, Removal, Scan, ScannedRow, Target};
 use crate::domain::row::{MappedDocument, Row};
 use crate::domain::schema::Schema;
 use crate::error::{Error, ErrorKind, Result};
@@ -86,6 +87,15 @@ impl LibsqlFile {
             self.database.try_query(&statement.sql, statement.values, decode)
         };
         read().map_err(|failure| self.database.error(failure))
+    }
+
+    /// Removes rows of documents that are gone.
+    pub(super) fn remove_rows(&mut self, removal: &Removal<'_>) -> Result<u64> {
+        self.writable()?;
+        self.session = None;
+        let schema = inspect::schema(&self.database)?;
+        let changed = self.database.run_all(&removing::statements(&schema, removal))?;
+        Ok(changed.last().copied().unwrap_or(0))
     }
 
     /// Deletes exactly these rows, or nothing.

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use async_trait::async_trait;
 
-use super::super::records::rejects;
+use super::super::records::{rejects, watermarks};
 use super::{LibsqlFile, Mode};
 use crate::destination::{
     AppliedMigration, BackupFile, CommitHeader, Destination, DestinationCapabilities, Doomed, Feed,
-    ForeignKeyViolation, Found, MigrationStep, PartitionState, Receipt, RejectQuery, RunRecord, Scan, ScannedRow,
-    Space, StoredReject, Target, Written,
+    ForeignKeyViolation, Found, MigrationStep, OpenReject, PartitionState, Receipt, RejectQuery, Removal, RunRecord,
+    Scan, ScannedRow, Space, StoredReject, StoredWatermark, Target, Written,
 };
 use crate::domain::cursor::{Counts, Partition};
 use crate::domain::row::{MappedDocument, Row};
@@ -144,6 +144,24 @@ impl Destination for LibsqlFile {
         self.database.run(&rejects::forget_final(run, ids)).map(drop)
     }
 
+    async fn watermarks(&mut self, pipeline: &str) -> Result<Vec<StoredWatermark>> {
+        self.fresh()?.newest_watermarks(pipeline)
+    }
+
+    async fn open_rejects(&mut self, pipeline: &str, limit: usize) -> Result<Vec<OpenReject>> {
+        self.fresh()?.rejects_of(pipeline, limit)
+    }
+
+    async fn close_rejects(&mut self, ids: &[i64]) -> Result<()> {
+        self.writable()?;
+        self.database.run_all(&watermarks::close(ids)).map(drop)
+    }
+
+    async fn prune_runs(&mut self, pipeline: &str, keep: u64) -> Result<()> {
+        self.writable()?;
+        self.database.run_all(&watermarks::prune(pipeline, keep)).map(drop)
+    }
+
     async fn last_pass(&mut self, run: &str, collection: Option<&str>) -> Result<u64> {
         self.fresh()?.highest_pass(run, collection)
     }
@@ -186,6 +204,10 @@ impl Destination for LibsqlFile {
 
     async fn delete(&mut self, rows: &[Doomed]) -> Result<()> {
         self.delete_rows(rows)
+    }
+
+    async fn remove(&mut self, removal: &Removal<'_>) -> Result<u64> {
+        self.remove_rows(removal)
     }
 
     async fn clear(&mut self, pipeline: &str, tables: &[String]) -> Result<Vec<u64>> {

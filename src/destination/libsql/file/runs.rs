@@ -1,8 +1,8 @@
 //! Runs, their partitions and checkpoints.
 
-use super::super::records::{checkpoints, runs};
+use super::super::records::{checkpoints, runs, watermarks};
 use super::LibsqlFile;
-use crate::destination::{PartitionState, RunRecord};
+use crate::destination::{OpenReject, PartitionState, RunRecord, StoredWatermark};
 use crate::domain::cursor::{Counts, Partition};
 use crate::error::Result;
 
@@ -19,6 +19,22 @@ impl LibsqlFile {
             return Ok(None);
         }
         self.database.row(&runs::find(pipeline, run), runs::decode)
+    }
+
+    /// The newest watermark of every collection of a pipeline.
+    pub(super) fn newest_watermarks(&mut self, pipeline: &str) -> Result<Vec<StoredWatermark>> {
+        if !self.has_state()? {
+            return Ok(vec![]);
+        }
+        self.database.rows(&watermarks::newest(pipeline), watermarks::decode)
+    }
+
+    /// Rejects and waiting documents of a pipeline.
+    pub(super) fn rejects_of(&mut self, pipeline: &str, limit: usize) -> Result<Vec<OpenReject>> {
+        if !self.has_state()? {
+            return Ok(vec![]);
+        }
+        self.database.rows(&watermarks::open_rejects(pipeline, limit), watermarks::decode_open)
     }
 
     /// Stores status and details of a run.

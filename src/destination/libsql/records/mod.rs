@@ -8,3 +8,4 @@ pub mod rejects;
 pub mod runs;
 pub mod seen;
 pub mod state;
+pub mod watermarks;

@@ -4,14 +4,25 @@ use super::RemoteDatabase;
 use super::records::unreadable;
 use super::transaction::Foreign;
 use super::write::sql;
-use crate::destination::Doomed;
 use crate::destination::libsql::comparing::{delete, delete_refused, identity};
+use crate::destination::libsql::removing;
 use crate::destination::libsql::sql::quote;
 use crate::destination::libsql::statement::Statement;
+use crate::destination::{Doomed, Removal};
 use crate::domain::schema::{Schema, Table};
 use crate::error::{Error, ErrorKind, Result};
 
 impl RemoteDatabase {
+    /// Removes rows of documents that are gone.
+    pub(super) async fn remove_rows(&mut self, removal: &Removal<'_>) -> Result<u64> {
+        self.session = None;
+        let schema = self.survey().await?.schema()?.clone();
+        let answers = self.transaction(&removing::statements(&schema, removal)).await?;
+        // Applied, but the answer was lost: as many as could be.
+        let changed = answers.map(|answers| answers.last().map_or(0, |answer| answer.affected_row_count));
+        Ok(changed.unwrap_or(removal.keys.len() as u64))
+    }
+
     /// Deletes exactly these rows, or nothing.
     pub(super) async fn delete_rows(&mut self, doomed: &[Doomed]) -> Result<()> {
         self.session = None;

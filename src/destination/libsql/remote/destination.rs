@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use super::RemoteDatabase;
 use super::lease::Lease;
 use crate::destination::libsql::LibsqlFile;
-use crate::destination::libsql::records::rejects;
+use crate::destination::libsql::records::{rejects, watermarks};
 use crate::destination::{
     AppliedMigration, BackupFile, CommitHeader, Destination, DestinationCapabilities, Doomed, Feed,
-    ForeignKeyViolation, Found, MigrationStep, PartitionState, Receipt, RejectQuery, RunRecord, Scan, ScannedRow,
-    Space, StoredReject, Target, Traffic, Written,
+    ForeignKeyViolation, Found, MigrationStep, OpenReject, PartitionState, Receipt, RejectQuery, Removal, RunRecord,
+    Scan, ScannedRow, Space, StoredReject, StoredWatermark, Target, Traffic, Written,
 };
 use crate::domain::cursor::{Counts, Partition};
 use crate::domain::row::{MappedDocument, Row};
@@ -162,6 +162,22 @@ impl Destination for RemoteDatabase {
         self.transaction(&[rejects::forget_final(run, ids)]).await.map(drop)
     }
 
+    async fn watermarks(&mut self, pipeline: &str) -> Result<Vec<StoredWatermark>> {
+        self.newest_watermarks(pipeline).await
+    }
+
+    async fn open_rejects(&mut self, pipeline: &str, limit: usize) -> Result<Vec<OpenReject>> {
+        self.rejects_of(pipeline, limit).await
+    }
+
+    async fn close_rejects(&mut self, ids: &[i64]) -> Result<()> {
+        self.transaction(&watermarks::close(ids)).await.map(drop)
+    }
+
+    async fn prune_runs(&mut self, pipeline: &str, keep: u64) -> Result<()> {
+        self.transaction(&watermarks::prune(pipeline, keep)).await.map(drop)
+    }
+
     async fn last_pass(&mut self, run: &str, collection: Option<&str>) -> Result<u64> {
         self.highest_pass(run, collection).await
     }
@@ -217,6 +233,10 @@ impl Destination for RemoteDatabase {
 
     async fn delete(&mut self, rows: &[Doomed]) -> Result<()> {
         self.delete_rows(rows).await
+    }
+
+    async fn remove(&mut self, removal: &Removal<'_>) -> Result<u64> {
+        self.remove_rows(removal).await
     }
 
     async fn clear(&mut self, pipeline: &str, tables: &[String]) -> Result<Vec<u64>> {

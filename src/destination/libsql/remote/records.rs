@@ -8,9 +8,9 @@ use super::lease::LEASE_LOST;
 use super::transaction::Foreign;
 use super::write::FreshRun;
 use crate::destination::libsql::failure::Failure;
-use crate::destination::libsql::records::{checkpoints, rejects, runs, seen, state};
+use crate::destination::libsql::records::{checkpoints, rejects, runs, seen, state, watermarks};
 use crate::destination::libsql::statement::integer;
-use crate::destination::{PartitionState, RejectQuery, RunRecord, StoredReject};
+use crate::destination::{OpenReject, PartitionState, RejectQuery, RunRecord, StoredReject, StoredWatermark};
 use crate::domain::cursor::{Counts, Partition};
 use crate::domain::row::SqlValue;
 use crate::error::{Error, ErrorKind, Result};
@@ -65,6 +65,22 @@ impl RemoteDatabase {
         }
         let rows = self.connection.query(runs::find(pipeline, run)).await?;
         rows.first().map(|row| runs::decode(row)).transpose().map_err(unreadable)
+    }
+
+    /// The newest watermark of every collection of a pipeline.
+    pub(super) async fn newest_watermarks(&mut self, pipeline: &str) -> Result<Vec<StoredWatermark>> {
+        if !self.has_state().await? {
+            return Ok(vec![]);
+        }
+        decoded(&self.connection.query(watermarks::newest(pipeline)).await?, watermarks::decode)
+    }
+
+    /// Rejects and waiting documents of a pipeline.
+    pub(super) async fn rejects_of(&mut self, pipeline: &str, limit: usize) -> Result<Vec<OpenReject>> {
+        if !self.has_state().await? {
+            return Ok(vec![]);
+        }
+        decoded(&self.connection.query(watermarks::open_rejects(pipeline, limit)).await?, watermarks::decode_open)
     }
 
     /// Stores status and details of a run.
