@@ -1,5 +1,6 @@
 //! The arguments as typed. [`super::settings`] makes validated settings of them.
 
+mod cutover;
 mod retry;
 mod sync;
 mod verify;
@@ -14,6 +15,7 @@ use crate::domain::document::CollectionPattern;
 use crate::domain::value::Timestamp;
 use crate::pipeline::resolved::RejectLimit;
 
+pub use cutover::CutoverArgs;
 pub use retry::RetryArgs;
 pub use sync::{CatchUpPolicy, SyncArgs};
 pub use verify::{DifferencesArgs, ListFormat, VerifyArgs};
@@ -136,6 +138,10 @@ pub enum Verb {
     Run(RunArgs),
     /// Keep the destination equal to its source: read what changed, again and again
     Sync(SyncArgs),
+    /// Say whether it is safe to switch over, by the pipeline's `gates`; changes nothing
+    Gate(PipelineArg),
+    /// The last pass before switching over: what changed, proof that the source is quiet, a comparison, the gates
+    Cutover(CutoverArgs),
     /// Write the rejects of a run again, after documents, schema or pipeline were mended; it is a run of its own
     Retry(RetryArgs),
     /// Compare source and destination, in numbers or value by value; changes nothing without --repair

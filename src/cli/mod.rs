@@ -9,6 +9,7 @@ mod differences;
 mod error_view;
 pub mod exit;
 mod explain;
+mod gate;
 mod init;
 mod logging;
 pub mod output;
@@ -117,7 +118,7 @@ fn execute(cli: Cli, output: &Output) -> Result<Exit> {
 }
 
 async fn dispatch(app: &App, verb: Verb) -> Result<Exit> {
-    if !matches!(verb, Verb::Run(_) | Verb::Retry(_) | Verb::Sync(_)) {
+    if !matches!(verb, Verb::Run(_) | Verb::Retry(_) | Verb::Sync(_) | Verb::Cutover(_)) {
         app.log.discard();
     }
     match verb {
@@ -126,6 +127,8 @@ async fn dispatch(app: &App, verb: Verb) -> Result<Exit> {
         Verb::Test(args) => test::test(app, &args),
         Verb::Plan(args) => plan::plan(app, &args).await,
         Verb::Run(args) => run::run(app, &args).await,
+        Verb::Gate(args) => gate::gate(app, &args).await,
+        Verb::Cutover(args) => gate::cutover(app, &args).await,
         Verb::Sync(args) => sync::sync(app, &args).await,
         Verb::Retry(args) => retry::retry(app, &args).await,
         Verb::Verify(args) => verify::verify(app, &args).await,

@@ -45,7 +45,7 @@ async fn contents(app: &App, args: &VerifyArgs) -> Result<Exit> {
 pub async fn quietly(app: &App, args: &VerifyArgs) -> Result<(bool, f64)> {
     let (report, _, _) = compare(app, args).await?;
     let rate = report.consistency_rate;
-    app.output.note(&format!("compared {}: {:.4} % are stored as they are", report.pipeline, rate * 100.0));
+    app.output.note(&format!("compared {}: {:.4} % are stored as they are", report.pipeline, rate));
     Ok((report.consistent, rate))
 }
 

@@ -12,6 +12,7 @@ use crate::destination::{OpenReject, StoredWatermark};
 use crate::domain::value::Timestamp;
 use crate::domain::watermark::{TimeUnit, Watermark};
 use crate::error::Result;
+use crate::pipeline::resolved::Collection;
 use crate::report::finding::{Finding, Severity};
 use crate::source::Changed;
 
@@ -169,6 +170,20 @@ fn reach(
     };
     let changed = Changed { since: watermark.since(time), again: Arc::default() };
     Ok(Reach { changed, since: time.to_string(), advances })
+}
+
+/// Up to when every collection of the pipeline is read; `None` where one never was, or has no watermark.
+pub(super) async fn read_at(ctx: &mut Context) -> Result<Option<jiff::Timestamp>> {
+    let stored = ctx.destination.watermarks(&ctx.pipeline.name).await?;
+    let of = |collection: &Collection| {
+        let watermark = collection.watermark.as_ref()?;
+        let mark = stored.iter().find(|mark| mark.collection == collection.mapping.collection.as_str())?;
+        let at = serde_json::from_str::<Mark>(&mark.text).ok()?.time(watermark)?;
+        let at = jiff::Timestamp::from_nanosecond(at.as_nanosecond()).ok()?;
+        Some(at + jiff::SignedDuration::try_from(watermark.overlap).ok()?)
+    };
+    let times: Option<Vec<jiff::Timestamp>> = ctx.pipeline.collections.iter().map(of).collect();
+    Ok(times.and_then(|times| times.into_iter().min()))
 }
 
 /// Whether documents have the field of the watermark, and whether the source can be asked by it.

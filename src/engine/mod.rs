@@ -13,6 +13,7 @@ mod details;
 mod drift;
 mod estimate;
 mod feed;
+pub mod gate;
 mod incremental;
 pub mod init;
 mod lease;

@@ -69,6 +69,15 @@ impl Ledger {
         self.execute(sql, libsql::params![id, status, text, report.finished_at.as_str()]).await.map(drop)
     }
 
+    /// Reports of the comparisons of the pipeline with this destination that came to their end, the newest first.
+    pub async fn comparisons(&self, pipeline: &str, destination: &str, limit: usize) -> Result<Vec<ContentsReport>> {
+        let sql = "SELECT report FROM verifications WHERE pipeline = ?1 AND destination = ?2 AND report IS NOT NULL
+                   AND status <> 'running' ORDER BY active_at DESC, id DESC LIMIT ?3";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = self.query(sql, libsql::params![pipeline, destination, limit]).await?;
+        Ok(rows.iter().filter_map(|row| serde_json::from_str(&row.text(0)).ok()).collect())
+    }
+
     /// The newest comparison of the pipeline with this destination that did not come to its end.
     pub async fn unfinished_verification(
         &self,

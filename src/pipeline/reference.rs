@@ -11,6 +11,7 @@ fn headings(object: &Object) -> &'static [&'static str] {
         "`source`" => &["## source", "### source: firestore"],
         "`destination`" => &["## destination"],
         "`defaults`" => &["## defaults"],
+        "`gates`" | "a gate" => &["## gates"],
         "a collection" => &["## collections"],
         "a column" => &["### columns"],
         "a child table" => &["### children"],

@@ -31,6 +31,8 @@ pub struct Pipeline {
     pub backup: BackupPolicy,
     /// Backups kept, besides the one from before the first run.
     pub backup_keep: usize,
+    /// When it is safe to go.
+    pub gates: Vec<Gate>,
     /// Limits and sizes of a run.
     pub settings: Settings,
     /// In the order of the file.
@@ -55,6 +57,41 @@ impl Pipeline {
 pub fn arguments(file: &Path, environment: Option<&str>) -> String {
     let environment = environment.map(|name| format!(" --env {name}")).unwrap_or_default();
     format!("{}{environment}", file.display())
+}
+
+/// One condition for going.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Gate {
+    /// What must hold.
+    pub criterion: Criterion,
+    /// … for so long already.
+    pub window: Option<Duration>,
+    /// What it means that it does not.
+    pub severity: Severity,
+}
+
+/// What must hold.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Criterion {
+    /// At least this share of documents is stored as it is, in percent, by the last comparison of contents.
+    ConsistencyRate(f64),
+    /// At most this share of documents is rejected or waiting, in percent.
+    RejectRate(f64),
+    /// What changed longer ago is written.
+    Lag(Duration),
+    /// So many comparisons of contents in a row found nothing.
+    CleanVerifies(u64),
+}
+
+/// What a gate that is closed means.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// It is said.
+    Warn,
+    /// No-go.
+    #[default]
+    Stop,
 }
 
 /// Which source.

@@ -6,6 +6,7 @@
 pub mod drift;
 pub mod failure;
 pub mod finding;
+pub mod gate;
 pub mod init;
 pub mod markdown;
 pub mod plan;

@@ -61,6 +61,16 @@ impl Place {
         Self { server, workspace, folder }
     }
 
+    /// The same pipeline into a server, here for the tests.
+    pub fn into_server(url: &str, deletes: &str) -> Self {
+        let pipeline = PIPELINE
+            .replace("file:notes.db", url)
+            .replace("    key: id\n", &format!("    key: id\n    deletes: {deletes}\n"));
+        let mut place = Self::with(&pipeline, &[]);
+        place.workspace.own_destination = true;
+        place
+    }
+
     /// The pipeline file is another one from now on.
     pub fn rewrite(&self, pipeline: &str) -> PathBuf {
         self.folder.write("notes.yaml", pipeline)

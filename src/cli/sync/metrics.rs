@@ -163,7 +163,7 @@ impl Metrics {
     pub fn compared(&self, pipeline: &str, consistent: bool, rate: f64) {
         self.0.checks.get_or_create(&of(pipeline)).inc();
         self.0.check_failures.get_or_create(&of(pipeline)).inc_by(u64::from(!consistent));
-        self.0.rate.get_or_create(&of(pipeline)).set(rate);
+        self.0.rate.get_or_create(&of(pipeline)).set(rate / 100.0);
     }
 
     /// Whether a run ended well since the process began.

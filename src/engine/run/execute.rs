@@ -366,7 +366,10 @@ impl Work {
 
     /// A collection of which nothing was written is most likely read in the wrong way.
     fn warn_of_nothing_but_rejects(&mut self) {
-        for report in self.collections.iter().filter(|report| report.read > 0 && report.rejected == report.read) {
+        // Of what changed, the only document may well be a bad one.
+        let whole = |report: &&CollectionReport| !self.details.since.contains_key(&report.collection);
+        let rejected = |report: &&CollectionReport| report.read > 0 && report.rejected == report.read;
+        for report in self.collections.iter().filter(whole).filter(rejected) {
             self.warnings.push(format!(
                 "every document of {} was rejected: are path, shape and mapping those of this source?",
                 report.collection

@@ -3,6 +3,7 @@
 mod column;
 mod ends;
 mod filter;
+mod gates;
 mod lookup;
 mod mapping;
 mod source;
@@ -85,6 +86,7 @@ pub fn compile(
     } else {
         Vec::new()
     };
+    let gates = gates::gates(&model.gates, problems);
     let fingerprint = fingerprint(&source, &collections);
     Some(Pipeline {
         name: name?,
@@ -95,6 +97,7 @@ pub fn compile(
         schema: model.schema.as_ref().map(|schema| resolve(&folder, &schema.value)),
         backup: model.backup.unwrap_or(BackupPolicy::EveryRun),
         backup_keep: model.backup_keep.unwrap_or(5),
+        gates,
         settings,
         collections,
         tests,

@@ -168,7 +168,7 @@ fn elsewhere(key: &str) -> Option<String> {
         "auth_token" | "auth_token_file" | "url" | "plain_http_to" | "request_timeout" | "lease_time" => {
             "in `destination`"
         }
-        "backup" | "backup_keep" | "ledger" | "schema" | "tests" | "include" | "environments" => {
+        "backup" | "backup_keep" | "gates" | "ledger" | "schema" | "tests" | "include" | "environments" => {
             "at the top of the pipeline file"
         }
         "table" | "key" | "columns" | "where" | "children" | "depends_on" | "expect_documents" | "hidden_columns"

@@ -3,6 +3,7 @@
 mod collection;
 mod conditions;
 mod deletes;
+mod gates;
 mod names;
 pub mod parts;
 mod run;
@@ -12,6 +13,7 @@ mod watermark;
 pub use collection::{ChildModel, CollectionModel, ColumnModel, KeepUnknown, LookupModel};
 pub use conditions::Conditions;
 pub use deletes::DeletesModel;
+pub use gates::{GateModel, GatesModel};
 pub use names::{ReferencePart, TypeName};
 pub use run::{DefaultsModel, LedgerPolicy};
 pub use test::{ExpectModel, TestModel};
@@ -42,6 +44,8 @@ pub struct PipelineModel {
     pub backup: Option<BackupPolicy>,
     /// `backup_keep`
     pub backup_keep: Option<usize>,
+    /// `gates`
+    pub gates: GatesModel,
     /// `ledger`
     pub ledger: Option<LedgerPolicy>,
     /// `defaults`
@@ -239,6 +243,7 @@ impl PipelineModel {
         model.schema = fields.optional_at("schema", problems);
         model.backup = fields.choice("backup", problems);
         model.backup_keep = fields.optional("backup_keep", problems);
+        model.gates = fields.optional("gates", problems).unwrap_or_default();
         model.ledger = fields.choice("ledger", problems);
         model.defaults = fields.optional("defaults", problems).unwrap_or_default();
         if let Some(collections) =
