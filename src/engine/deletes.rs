@@ -56,6 +56,8 @@ pub(super) async fn remove(ctx: &mut Context, options: &RunOptions, steps: &[Ste
         }
     }
     work.details.watermarks.insert(DELETES.to_owned(), Mark::of_deletes());
+    // Only what removed rows cannot be taken back by an undo log.
+    work.details.deletes = work.collections.iter().any(|report| report.deleted > 0);
     Ok(())
 }
 

@@ -65,7 +65,7 @@ fn mistakes_name_what_was_meant() {
     let sandbox = Sandbox::new();
     let mistakes: &[&[&str]] = &[
         &["chek", "p.yaml"],
-        &["sync", "p.yaml"],
+        &["mirror", "p.yaml"],
         &["run", "p.yaml", "--dry-rum"],
         &["run"],
         &["run", "p.yaml", "--max-time", "soon"],

@@ -72,6 +72,13 @@ pub struct SyncArgs {
     pub webhook: Option<String>,
 }
 
+impl SyncArgs {
+    /// Whether there is more than one turn.
+    pub fn repeats(&self) -> bool {
+        self.every.is_some() || self.cron.is_some()
+    }
+}
+
 /// What to do about turns that passed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum CatchUpPolicy {

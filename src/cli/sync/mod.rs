@@ -79,8 +79,8 @@ async fn repeat(
             return Ok(Exit::Clean);
         }
         if ended.outcome == Outcome::Failed && !ended.may_mend {
-            // A mistake in the pipeline file stays one.
-            return ended.exit;
+            // A mistake in the pipeline file stays one; it was told.
+            return Ok(ended.exit.map_or_else(|error| Exit::from(&error), |exit| exit));
         }
         match pace.after(ended.outcome, Timestamp::now(), random()) {
             Turn::At(at, missed) => {

@@ -73,6 +73,10 @@ pub(super) async fn turn(app: &App, args: &SyncArgs, due: &mut Due, metrics: &Me
         all.may_mend &= one.may_mend;
         all.exit = match (all.exit, one.exit) {
             (Ok(first), Ok(second)) => Ok(Exit::of([first, second])),
+            (Err(first), Err(second)) => {
+                app.output.error(&second);
+                Err(first)
+            }
             (Err(error), _) | (_, Err(error)) => Err(error),
         };
     }
@@ -89,11 +93,11 @@ async fn pipeline(
 ) -> Ended {
     let pipeline = PipelineArg { file: file.to_owned() };
     if backs_up && let Err(error) = backup::create_quietly(app, &pipeline).await {
-        return failed(app, file, error, metrics, notifier);
+        return failed(app, args, file, error, metrics, notifier);
     }
     let report = match once(app, args, file).await {
         Ok(report) => report,
-        Err(error) => return failed(app, file, error, metrics, notifier),
+        Err(error) => return failed(app, args, file, error, metrics, notifier),
     };
     metrics.ran(&report);
     tell(app, &report);
@@ -104,7 +108,7 @@ async fn pipeline(
                 metrics.compared(&report.pipeline, consistent, rate);
                 exit = if consistent { exit } else { Exit::of([exit, Exit::Differences]) };
             }
-            Err(error) => return failed(app, file, error, metrics, notifier),
+            Err(error) => return failed(app, args, file, error, metrics, notifier),
         }
     }
     notifier.turn(&Event::of_report(&report, exit));
@@ -131,7 +135,7 @@ async fn once(app: &App, args: &SyncArgs, file: &Path) -> Result<RunReport> {
     Ok(report)
 }
 
-fn failed(app: &App, file: &Path, error: Error, metrics: &Metrics, notifier: &Notifier) -> Ended {
+fn failed(app: &App, args: &SyncArgs, file: &Path, error: Error, metrics: &Metrics, notifier: &Notifier) -> Ended {
     let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     if error.kind() == ErrorKind::LeaseHeld {
         metrics.skipped(&name);
@@ -143,7 +147,9 @@ fn failed(app: &App, file: &Path, error: Error, metrics: &Metrics, notifier: &No
     }
     metrics.failed(&name);
     notifier.turn(&Event::of_error(&name, &error));
-    app.output.error(&error);
+    if args.repeats() {
+        app.output.error(&error);
+    }
     let may_mend = !matches!(error.kind(), ErrorKind::Usage | ErrorKind::Config);
     Ended { outcome: Outcome::Failed, exit: Err(error), may_mend }
 }
