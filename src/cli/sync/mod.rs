@@ -80,7 +80,7 @@ async fn repeat(
         }
         if ended.outcome == Outcome::Failed && !ended.may_mend {
             // A mistake in the pipeline file stays one; it was told.
-            return Ok(ended.exit.map_or_else(|error| Exit::from(&error), |exit| exit));
+            return Ok(ended.exit.unwrap_or_else(|error| Exit::from(&error)));
         }
         match pace.after(ended.outcome, Timestamp::now(), random()) {
             Turn::At(at, missed) => {
