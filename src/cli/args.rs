@@ -2,6 +2,7 @@
 
 mod cutover;
 mod retry;
+mod rollback;
 mod sync;
 mod verify;
 
@@ -17,6 +18,7 @@ use crate::pipeline::resolved::RejectLimit;
 
 pub use cutover::CutoverArgs;
 pub use retry::RetryArgs;
+pub use rollback::RollbackArgs;
 pub use sync::{CatchUpPolicy, SyncArgs};
 pub use verify::{DifferencesArgs, ListFormat, VerifyArgs};
 
@@ -160,6 +162,8 @@ pub enum Verb {
         #[command(subcommand)]
         verb: SchemaVerb,
     },
+    /// Take back exactly what one run did, the newest first, after a backup; asks first
+    Rollback(RollbackArgs),
     /// Delete all rows of the pipeline's tables, with its checkpoints and rejects, after a backup; asks first
     Clear(ClearArgs),
     /// Rows per table of the destination; changes nothing

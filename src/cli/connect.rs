@@ -64,10 +64,20 @@ pub fn overrides(app: &App) -> Overrides {
 
 /// Reads and validates the pipeline file. From here on its secrets are never shown.
 pub fn load(app: &App, file: &Path) -> Result<Pipeline> {
+    load_in(app, file, app.settings.environment.as_deref(), None)
+}
+
+/// The same in an environment, and with a destination where no option names one.
+pub fn load_in(app: &App, file: &Path, environment: Option<&str>, destination: Option<&str>) -> Result<Pipeline> {
     for url in [&app.settings.destination, &app.settings.source].into_iter().flatten() {
         app.output.secrets().hide_url(url);
     }
-    let pipeline = pipeline::load(file, &overrides(app), &|name| std::env::var(name).ok())?;
+    let overrides = Overrides {
+        destination: app.settings.destination.clone().or_else(|| destination.map(str::to_owned)),
+        environment: environment.map(str::to_owned),
+        ..overrides(app)
+    };
+    let pipeline = pipeline::load(file, &overrides, &|name| std::env::var(name).ok())?;
     if let Some(token) = &pipeline.destination.auth_token {
         app.output.secrets().hide(token.expose_secret());
     }

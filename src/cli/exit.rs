@@ -72,7 +72,10 @@ impl Exit {
             Status::Interrupted => Self::Interrupted,
             Status::BudgetReached => Self::Budget,
             // A report of a run that is still going on says that its process ended too early.
-            Status::Failed | Status::Starting | Status::Running | Status::Verifying => Self::Failed,
+            // What it was to do, it did not.
+            Status::RolledBack | Status::Failed | Status::Starting | Status::Running | Status::Verifying => {
+                Self::Failed
+            }
         };
         let invalid = report.collections.iter().any(|row| row.validation.as_ref().is_some_and(|found| !found.valid));
         Self::of([

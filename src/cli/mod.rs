@@ -18,6 +18,7 @@ mod plan;
 mod progress;
 mod recorder;
 mod retry;
+mod rollback;
 mod run;
 mod runs;
 mod schema;
@@ -134,6 +135,7 @@ async fn dispatch(app: &App, verb: Verb) -> Result<Exit> {
         Verb::Verify(args) => verify::verify(app, &args).await,
         Verb::Backup { verb } => backup::backup(app, verb).await,
         Verb::Schema { verb } => schema::schema(app, verb).await,
+        Verb::Rollback(args) => rollback::rollback(app, &args).await,
         Verb::Clear(args) => clear::clear(app, &args).await,
         Verb::Stats(args) => stats::stats(app, &args).await,
         Verb::Runs { verb } => runs::runs(app, verb).await,

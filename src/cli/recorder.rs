@@ -88,6 +88,21 @@ impl Recorder {
         self.tolerate(recorded.await).map(drop)
     }
 
+    /// A rollback ended; `run` is the one that it took back, if it did.
+    pub async fn rolled_back(&mut self, report: &RunReport, run: Option<&str>) -> Result<()> {
+        let Some(ledger) = self.ledger.clone() else { return Ok(()) };
+        let recorded = async {
+            crossing("ledger.finishing");
+            ledger.run_finished(report).await?;
+            crossing("ledger.finished");
+            match run {
+                Some(run) => ledger.run_rolled_back(run).await,
+                None => Ok(()),
+            }
+        };
+        self.tolerate(recorded.await).map(drop)
+    }
+
     /// A failed ledger is an error where it is required, else a warning.
     fn tolerate<T>(&self, result: Result<T>) -> Result<Option<T>> {
         match result {

@@ -96,6 +96,7 @@ fn draft(pipeline: &Pipeline) -> RunStart {
         destination_url: shown_url(&pipeline.destination.url),
         initiated_by: String::new(),
         started_at: String::new(),
+        rolls_back: None,
     }
 }
 

@@ -100,7 +100,8 @@ fn status_text(entry: &RunEntry) -> String {
         RunState::Active | RunState::Ended => "",
     };
     let retry = if entry.retry_of.is_some() { " (retry)" } else { "" };
-    entry.status.clone() + retry + note
+    let kind = if entry.rolls_back.is_some() { " (rollback)" } else { "" };
+    entry.status.clone() + retry + kind + note
 }
 
 async fn show(app: &App, run: &str, format: ReportFormat) -> Result<()> {
@@ -120,6 +121,9 @@ fn show_open(app: &App, entry: &RunEntry, format: ReportFormat) -> Result<()> {
     }
     let next = match entry.state {
         RunState::Active => format!("stop it cleanly: fireferry runs cancel {}", entry.run_id),
+        _ if entry.rolls_back.is_some() => {
+            format!("go on where it stopped: fireferry rollback {}", entry.rolls_back.as_deref().unwrap_or_default())
+        }
         RunState::Ended | RunState::Died => {
             format!("go on where it stopped: fireferry run {} --resume={}", clean(&entry.pipeline_file), entry.run_id)
         }

@@ -117,6 +117,7 @@ async fn write(app: &App, args: &VerifyArgs, found: &ContentsReport) -> Result<R
         destination_url: shown_url(&context.pipeline.destination.url),
         initiated_by: context.initiated_by.clone(),
         started_at: String::new(),
+        rolls_back: None,
     };
     let mut recorder =
         Recorder::open(&app.settings.ledger, context.pipeline.settings.ledger_required, &app.output).await?;

@@ -5,6 +5,8 @@ mod compare;
 mod conflict;
 pub mod libsql;
 mod remove;
+mod target;
+mod undo;
 mod watermark;
 
 pub use conflict::OnConflict;
@@ -19,11 +21,12 @@ pub use commit::{Batch, CommitHeader, Feed, PartitionState, Receipt, Written};
 pub use compare::{Doomed, Found, FoundChildren, FoundRow, Scan, ScannedRow, Traffic};
 
 use crate::domain::cursor::{Counts, Partition};
-use crate::domain::document::CollectionPattern;
 use crate::domain::reject::Reject;
 use crate::domain::row::{MappedDocument, Row};
 use crate::domain::schema::Schema;
 use crate::error::{Error, ErrorKind, Result};
+pub use target::{ChildTarget, Target};
+pub use undo::{Before, Extent, Rollback, RollbackConflict, RollbackTable, TableChanges};
 
 /// What a destination can do, and its limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,51 +43,6 @@ pub struct DestinationCapabilities {
     pub local: bool,
     /// Commits that may be under way at the same time.
     pub commits_in_flight: usize,
-}
-
-/// One table that a pipeline writes, and its child tables.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Target {
-    /// The collection that fills it.
-    pub collection: CollectionPattern,
-    /// Table name as in the schema.
-    pub table: String,
-    /// Mapped columns, in the order of the values of a row.
-    pub columns: Vec<String>,
-    /// Indexes into `columns` that make the key; they have a unique index in the table.
-    pub key: Vec<usize>,
-    /// Child tables, in the order of `MappedDocument::children`.
-    pub children: Vec<ChildTarget>,
-    /// What to do with existing rows. A column that it names is one of `columns`, outside of the key.
-    pub on_conflict: OnConflict,
-    /// Indexes into `columns` of those that hold JSON; `OnConflict::Merge` merges their objects.
-    pub json: Vec<usize>,
-    /// The table and its child tables had no row when the run started: an existing key was written by this very
-    /// run, so a second one is a duplicate.
-    pub empty_at_start: bool,
-    /// The source may contain one key twice: while the table was not empty, keys seen must be remembered
-    /// (`_fireferry_seen`) for the run.
-    pub remember_keys: bool,
-}
-
-impl Target {
-    /// Index of the column that decides which of row and document stays.
-    pub fn deciding(&self) -> Option<usize> {
-        let name = self.on_conflict.column()?;
-        self.columns.iter().position(|column| column.eq_ignore_ascii_case(name))
-    }
-}
-
-/// A child table: a document's rows in it are a set, replaced as a whole when they differ.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ChildTarget {
-    /// Table name.
-    pub table: String,
-    /// Mapped columns, in the order of the values of a row.
-    pub columns: Vec<String>,
-    /// Pairs (index into these columns, index into the parent row's columns) whose equality links child rows to
-    /// their document.
-    pub link: Vec<(usize, usize)>,
 }
 
 /// What must be known of a run to resume it, stored in the destination before its first commit.
@@ -314,6 +272,10 @@ pub trait Destination: Send {
     /// Declares the tables that `write` will be asked for; checks that they exist and prepares statements.
     async fn prepare(&mut self, run: &str, targets: &[Target]) -> Result<()>;
 
+    /// Begins to keep what the commits change, for a rollback: every row that they overwrite or delete as it was, and every
+    /// row that they leave, in the same transaction. Called after `prepare`; tables that were empty at the start need none.
+    async fn keep_undo_log(&mut self) -> Result<()>;
+
     /// Writes one commit. See the contract.
     async fn write(&mut self, header: &CommitHeader, feed: &mut dyn Feed) -> Result<Written>;
 
@@ -324,7 +286,8 @@ pub trait Destination: Send {
     async fn rejects(&mut self, query: &RejectQuery) -> Result<Vec<StoredReject>>;
 
     /// Takes final rejects off the list of a run: a later run decided them. Those that are not there are no error.
-    async fn forget_rejects(&mut self, run: &str, ids: &[i64]) -> Result<()>;
+    /// `kept_by`: the later run, if its undo log keeps them until they are put back or the log is forgotten.
+    async fn forget_rejects(&mut self, run: &str, ids: &[i64], kept_by: Option<&str>) -> Result<()>;
 
     /// The newest watermark of every collection of a pipeline: those of runs whose partitions of that collection are
     /// complete.
@@ -334,7 +297,8 @@ pub trait Destination: Send {
     async fn open_rejects(&mut self, pipeline: &str, limit: usize) -> Result<Vec<OpenReject>>;
 
     /// Takes rejects and waiting documents off their lists, with what they claim: a later run read the documents again.
-    async fn close_rejects(&mut self, ids: &[i64]) -> Result<()>;
+    /// `kept_by`: as for [`Self::forget_rejects`].
+    async fn close_rejects(&mut self, ids: &[i64], kept_by: Option<&str>) -> Result<()>;
 
     /// Forgets incremental runs of a pipeline, beyond the newest `keep`, that nothing depends on any more.
     async fn prune_runs(&mut self, pipeline: &str, keep: u64) -> Result<()>;
@@ -397,6 +361,36 @@ pub trait Destination: Send {
     /// Removes rows of documents that are gone, in one transaction; the number of documents whose row changed. Doing it again is
     /// harmless.
     async fn remove(&mut self, removal: &Removal<'_>) -> Result<u64>;
+
+    /// Runs that were started after this one, of all pipelines, the newest first.
+    async fn runs_after(&mut self, run: &str) -> Result<Vec<RunRecord>>;
+
+    /// What taking a run back would do to each of its tables, and what speaks against it. Changes nothing.
+    ///
+    /// # Errors
+    /// Code `rollback_schema_changed` where a table has other columns than when the run wrote it.
+    async fn rollback_changes(&mut self, rollback: &Rollback) -> Result<Vec<TableChanges>>;
+
+    /// Begins to take a run back, or goes on with it: until it is forgotten, `check` fails with `rollback_unfinished`.
+    async fn begin_rollback(&mut self, rollback: &Rollback) -> Result<()>;
+
+    /// Takes back a part of what the run did to the table with this index, in one transaction with the progress; about how
+    /// many rows, 0 when nothing is left. Neither foreign keys nor their actions are looked at, so the order is free;
+    /// triggers run.
+    ///
+    /// # Errors
+    /// Code `rollback_blocked`: somebody else changed a row meanwhile; the step was not made.
+    async fn roll_back(&mut self, rollback: &Rollback, table: usize) -> Result<u64>;
+
+    /// Forgets what is known of a run (rejects, checkpoints, at last the run itself), a part of it at a time; whether there
+    /// is more.
+    async fn forget_run(&mut self, run: &str) -> Result<bool>;
+
+    /// Runs whose undo log is kept, the newest first, without the first so many; at most 100.
+    async fn logged_runs(&mut self, skip: u64) -> Result<Vec<RunRecord>>;
+
+    /// Forgets the undo log of a run, a part of it at a time; whether there is more.
+    async fn prune_undo_log(&mut self, run: &str) -> Result<bool>;
 
     /// Deletes all rows of the tables in the order given, and the pipeline's runs, checkpoints and rejects, in one
     /// transaction. Returns rows deleted per table.

@@ -47,8 +47,9 @@ pub(super) async fn remove(ctx: &mut Context, options: &RunOptions, steps: &[Ste
         }
         let found = collection(ctx, options, step).await;
         let (removed, refused) = found.map_err(|error| error.collection(step.name()))?;
+        work.details.removed |= removed.any;
         let Some(report) = work.collections.get_mut(index) else { continue };
-        report.deleted = removed;
+        report.deleted = removed.rows;
         if let Some(refused) = refused {
             let validation = report.validation.get_or_insert_default();
             validation.valid = false;
@@ -62,7 +63,7 @@ pub(super) async fn remove(ctx: &mut Context, options: &RunOptions, steps: &[Ste
 }
 
 /// One collection: rows removed, or why none was.
-async fn collection(ctx: &mut Context, options: &RunOptions, step: &Step) -> Result<(u64, Option<String>)> {
+async fn collection(ctx: &mut Context, options: &RunOptions, step: &Step) -> Result<(Removed, Option<String>)> {
     let folder = Folder(ctx.state.join("deletes").join(uuid::Uuid::now_v7().simple().to_string()));
     let (mut scratch, _) = Scratch::open(folder.0.clone(), &BTreeMap::new())?;
     let mut names = names(ctx, options, step, &mut scratch).await?;
@@ -75,7 +76,7 @@ async fn collection(ctx: &mut Context, options: &RunOptions, step: &Step) -> Res
             "{} of {} rows of {} have no document any more, more than max_deletes allows ({most}): none was removed",
             looked.gone, looked.rows, target.table
         );
-        return Ok((0, Some(refused)));
+        return Ok((Removed::default(), Some(refused)));
     }
     Ok((looking.remove_all(ctx, looked).await?, None))
 }
@@ -111,6 +112,15 @@ fn path_of(record: &Record) -> Option<DocumentPath> {
         Record::Document(document) => Some(document.path.clone()),
         Record::Malformed(record) => record.document.as_deref().and_then(DocumentPath::parse),
     }
+}
+
+/// What became of rows.
+#[derive(Default)]
+struct Removed {
+    /// Removed ones.
+    rows: u64,
+    /// Whether any row was removed, or is no longer marked.
+    any: bool,
 }
 
 /// What was found in a table.
@@ -181,19 +191,20 @@ impl Looking<'_> {
     }
 
     /// Removes, and looks again while that brings more to light.
-    async fn remove_all(&mut self, ctx: &mut Context, mut looked: Looked) -> Result<u64> {
+    async fn remove_all(&mut self, ctx: &mut Context, mut looked: Looked) -> Result<Removed> {
         let since = ctx.source.read_at().map_or_else(|| jiff::Timestamp::now().to_string(), |time| time.text(6));
         let mark = self.mark().map(str::to_owned);
-        let mut removed = 0;
+        let mut removed = Removed::default();
         for _ in 0..ROUNDS {
             let gone = match &mark {
                 Some(column) => How::Mark { column, since: &since },
                 None => How::Delete,
             };
             let changed = self.apply(ctx, &looked.remove, gone).await?;
-            removed += changed;
+            removed.rows += changed;
+            removed.any |= changed > 0;
             if let Some(column) = &mark {
-                self.apply(ctx, &looked.back, How::Unmark { column }).await?;
+                removed.any |= self.apply(ctx, &looked.back, How::Unmark { column }).await? > 0;
             }
             if changed == 0 || changed == looked.gone {
                 break;

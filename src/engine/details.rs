@@ -53,6 +53,57 @@ pub(super) struct Details {
     pub closes: Vec<i64>,
     /// Counts are valid and the source may be put away; a later run finishes what was left.
     pub retire: bool,
+    /// It removed rows whose documents are gone (or took such a mark away), which the undo log does not have.
+    #[serde(default)]
+    pub removed: bool,
+    /// Whether what the run changed is kept for a rollback.
+    #[serde(default)]
+    pub undo: UndoState,
+    /// Which tables each collection is written to, in the order of the run.
+    #[serde(default)]
+    pub written: Vec<Written>,
+    /// Migrations that the run applied.
+    #[serde(default)]
+    pub migrations: Vec<String>,
+    /// Tables that were empty when the run started, but not when it began with them once more at a new snapshot.
+    #[serde(default)]
+    pub began_empty: Vec<String>,
+    /// Tables that a rollback under way has emptied.
+    #[serde(default)]
+    pub emptied: Vec<String>,
+}
+
+/// Whether what a run changed is kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum UndoState {
+    /// It never was.
+    #[default]
+    Off,
+    /// It is.
+    On,
+    /// It is being forgotten.
+    Pruning,
+    /// It was.
+    Pruned,
+}
+
+/// The tables of one collection.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Written {
+    /// The collection.
+    pub collection: String,
+    /// Its table.
+    pub table: String,
+    /// Its child tables.
+    pub children: Vec<String>,
+}
+
+impl Written {
+    /// The table, then its child tables.
+    pub fn tables(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.table.as_str()).chain(self.children.iter().map(String::as_str))
+    }
 }
 
 impl Details {

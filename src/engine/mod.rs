@@ -27,6 +27,7 @@ mod reader;
 mod rejects;
 mod retry;
 pub mod retrying;
+pub mod rollback;
 pub mod run;
 mod sample;
 mod samples;
@@ -145,5 +146,9 @@ fn test_settings() -> crate::pipeline::resolved::Settings {
         max_retries: 3,
         max_retry_time: Duration::from_secs(1),
         ledger_required: true,
+        undo: true,
+        undo_keep: 5,
+        undo_keep_time: None,
+        rollback_on_failure: false,
     }
 }

@@ -21,6 +21,8 @@ pub struct RunStart {
     pub initiated_by: String,
     /// Of this invocation: RFC 3339 of fixed width, because runs are ordered by it.
     pub started_at: String,
+    /// The run that this one takes back, if it is a rollback.
+    pub rolls_back: Option<String>,
 }
 
 /// How a run stands.
@@ -71,6 +73,11 @@ pub struct RunEntry {
     /// The run whose rejects it wrote again, once it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_of: Option<String>,
+    /// `run`, or `rollback`.
+    pub kind: &'static str,
+    /// The run that a rollback takes back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rolls_back: Option<String>,
 }
 
 impl RunEntry {

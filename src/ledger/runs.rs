@@ -11,7 +11,7 @@ use super::{Ledger, MOST_RUNS, RunEntry, RunStart, RunState};
 /// Columns of a [`RunEntry`], without the report, which may be large.
 const COLUMNS: &str = "id, pipeline, pipeline_file, destination, destination_url, status, initiated_by, started_at, \
      finished_at, host, pid, pid_started, cancel_requested, report ->> '$.totals.read', report ->> '$.total_rejects', \
-     report ->> '$.retry_of'";
+     report ->> '$.retry_of', rolls_back";
 
 /// Fewer characters of an id are no way to name a run.
 const SHORTEST_PREFIX: usize = 4;
@@ -23,8 +23,8 @@ impl Ledger {
         let me = Process::current();
         self.execute(
             "INSERT INTO runs (id, pipeline, pipeline_file, destination, destination_url, status, initiated_by,
-                               started_at, active_at, host, pid, pid_started)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11)
+                               started_at, active_at, host, pid, pid_started, rolls_back)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11, ?12)
              ON CONFLICT (id) DO UPDATE SET status = excluded.status, finished_at = NULL, cancel_requested = 0,
                  active_at = excluded.active_at, report = NULL, host = excluded.host, pid = excluded.pid, pid_started = excluded.pid_started",
             libsql::params![
@@ -38,7 +38,8 @@ impl Ledger {
                 run.started_at.as_str(),
                 host(),
                 me.pid,
-                me.started
+                me.started,
+                run.rolls_back.clone()
             ],
         )
         .await?;
@@ -59,6 +60,14 @@ impl Ledger {
         if changed == 1 { Ok(()) } else { Err(unknown(&report.run_id)) }
     }
 
+    /// Records that a run was taken back, and with it what it made of another one's rejects. One that the ledger does not have is no error.
+    pub async fn run_rolled_back(&self, id: &str) -> Result<()> {
+        let sql = "UPDATE runs SET status = ?2, report = json_set(report, '$.status', ?2),
+                     finished_at = coalesce(finished_at, active_at) WHERE id = ?1";
+        self.execute(sql, libsql::params![id, Status::RolledBack.as_str()]).await?;
+        self.execute("UPDATE rejects SET retried_by = NULL WHERE retried_by = ?1", [id]).await.map(drop)
+    }
+
     /// The runs that were started or resumed last, newest first.
     pub async fn list(&self, limit: u64) -> Result<Vec<RunEntry>> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -74,7 +83,7 @@ impl Ledger {
         let sql = format!("SELECT {COLUMNS}, report FROM runs WHERE id = ?1");
         let rows = self.query(&sql, [id.as_str()]).await?;
         let row = rows.first().ok_or_else(|| unknown(selector))?;
-        let report = row.optional_text(16).map(|text| serde_json::from_str(&text)).transpose().map_err(|error| {
+        let report = row.optional_text(17).map(|text| serde_json::from_str(&text)).transpose().map_err(|error| {
             Error::new(ErrorKind::Ledger, "report_unreadable", format!("the report of run {id} cannot be read"))
                 .file(&self.path)
                 .caused_by(error)
@@ -147,6 +156,8 @@ fn entry(row: &Values) -> RunEntry {
         read: row.count(13),
         rejected: row.count(14),
         retry_of: row.optional_text(15),
+        kind: if row.optional_text(16).is_some() { "rollback" } else { "run" },
+        rolls_back: row.optional_text(16),
     };
     let process = Process { pid: entry.pid, started: row.number(11) };
     if RunEntry::is_open(&entry.status) {

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use super::failure::{failed, is_busy};
 
 /// Version of the tables below.
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 3;
 /// `FFLG`: says whose database this is.
 const APPLICATION: i64 = 0x4646_4c47;
 
@@ -37,7 +37,8 @@ const TABLES: &str = "
         pid              INTEGER NOT NULL,
         pid_started      INTEGER NOT NULL,
         cancel_requested INTEGER NOT NULL DEFAULT 0,
-        report           TEXT
+        report           TEXT,
+        rolls_back       TEXT
     ) STRICT;
     CREATE INDEX runs_active ON runs (active_at, id);
     CREATE TABLE rejects (
@@ -88,7 +89,8 @@ const LATER: &str = "
     ) STRICT, WITHOUT ROWID;";
 
 /// From format 1: which retry a reject was written again by.
-const FROM_1: &str = "ALTER TABLE rejects ADD COLUMN retried_by TEXT; PRAGMA user_version = 2;";
+const FROM_1: &str = "ALTER TABLE rejects ADD COLUMN retried_by TEXT;";
+const FROM_2: &str = "ALTER TABLE runs ADD COLUMN rolls_back TEXT; PRAGMA user_version = 3;";
 
 /// Tries to set up a file that other processes open too, and the pause between them.
 const TRIES: usize = 200;
@@ -122,7 +124,10 @@ async fn prepare_in_transaction(connection: &Connection, path: &Path) -> Result<
     let tables = number("SELECT count(*) FROM sqlite_schema").await.map_err(broken)?;
     match (application, format) {
         (APPLICATION, FORMAT) => connection.execute_batch(LATER).await.map_err(broken).map(drop),
-        (APPLICATION, 1) => connection.execute_batch(&format!("{FROM_1} {LATER}")).await.map_err(broken).map(drop),
+        (APPLICATION, 1) => {
+            connection.execute_batch(&format!("{FROM_1} {FROM_2} {LATER}")).await.map_err(broken).map(drop)
+        }
+        (APPLICATION, 2) => connection.execute_batch(&format!("{FROM_2} {LATER}")).await.map_err(broken).map(drop),
         (APPLICATION, newer) if newer > FORMAT => Err(newer_format(path, newer)),
         (0, 0) if tables == 0 => {
             let sql =

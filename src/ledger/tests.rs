@@ -26,6 +26,7 @@ fn start(id: &str, started_at: &str) -> RunStart {
         destination_url: "file:/p/classroom.db".to_owned(),
         initiated_by: "ada@lovelace".to_owned(),
         started_at: started_at.to_owned(),
+        rolls_back: None,
     }
 }
 
@@ -179,7 +180,7 @@ async fn old_runs_are_forgotten_with_their_rejects_but_never_one_that_goes_on() 
     ledger.run_finished(&RunReport { run_id: "0000-done".to_owned(), ..empty() }).await.unwrap();
     let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
                INSERT INTO runs SELECT printf('1111-%05d', i), 'p', 'f', 'd', 'u', 'completed', 'b',
-               '2025-01-01T00:00:00Z', '2025-01-01T00:00:00Z', '2025-01-01T00:00:00Z', 'h', 1, 0, 0, NULL FROM n";
+               '2025-01-01T00:00:00Z', '2025-01-01T00:00:00Z', '2025-01-01T00:00:00Z', 'h', 1, 0, 0, NULL, NULL FROM n";
     ledger.execute(sql, [i64::try_from(MOST_RUNS).unwrap()]).await.unwrap();
     ledger.run_started(&start(FIRST, "2025-06-01T20:00:00Z")).await.unwrap();
     assert_eq!(ledger.get("0000-done").await.unwrap_err().code(), "run_unknown");

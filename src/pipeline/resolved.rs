@@ -247,6 +247,14 @@ pub struct Settings {
     pub max_retry_time: Duration,
     /// Whether a run may go on without its ledger.
     pub ledger_required: bool,
+    /// Keep what a run changes in tables that held rows, for a rollback.
+    pub undo: bool,
+    /// … of so many runs.
+    pub undo_keep: usize,
+    /// … for so long.
+    pub undo_keep_time: Option<Duration>,
+    /// Take a run back that failed.
+    pub rollback_on_failure: bool,
 }
 
 /// `max_rejects: 100` or `1%`.

@@ -11,6 +11,7 @@ pub mod init;
 pub mod markdown;
 pub mod plan;
 pub mod profile;
+pub mod rollback;
 pub mod run;
 pub mod text;
 pub mod update;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::drift::DriftReport;
 use super::failure::Failure;
 use super::plan::Estimate;
+use super::rollback::RollbackReport;
 use crate::domain::cursor::Counts;
 
 /// How a run ended.
@@ -29,6 +30,8 @@ pub enum Status {
     Interrupted,
     /// A limit was reached; resumable.
     BudgetReached,
+    /// Taken back: as if it had never been.
+    RolledBack,
 }
 
 impl Status {
@@ -44,6 +47,7 @@ impl Status {
             Self::Failed => "failed",
             Self::Interrupted => "interrupted",
             Self::BudgetReached => "budget_reached",
+            Self::RolledBack => "rolled_back",
         }
     }
 }
@@ -247,6 +251,9 @@ pub struct RunReport {
     /// Mapped rows, in a dry run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub samples: Vec<Sample>,
+    /// The run that this one took back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<RollbackReport>,
     /// What stopped it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
@@ -281,6 +288,7 @@ pub(crate) mod samples_for_tests {
             warnings: Vec::new(),
             drift: vec![],
             samples: Vec::new(),
+            rollback: None,
             error: None,
         }
     }

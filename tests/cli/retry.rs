@@ -80,6 +80,29 @@ fn kept_documents_are_written_once_the_destination_was_mended() {
 }
 
 #[test]
+fn a_retry_that_is_taken_back_leaves_the_list_as_it_was() {
+    let sandbox = shop::dirty();
+    let (first, _) = run(&sandbox, &["run", "p.yaml"], 4);
+    change(&sandbox.path("shop.db"), "UPDATE users SET email = 'other@example.org' WHERE id = 'ada'");
+    let everything = "SELECT id || run || code || reason || hex(data) FROM _fireferry_rejects ORDER BY id";
+    let seen = |sandbox: &Sandbox| {
+        let users = rows(sandbox, "SELECT id || email FROM users ORDER BY id");
+        (rows(sandbox, everything), users, listed(sandbox, &first))
+    };
+    let before = seen(&sandbox);
+    let (second, _) = run(&sandbox, &["retry", &first], 4);
+    assert_ne!(seen(&sandbox), before);
+    let refused = sandbox.run(&["rollback", &first, "--yes"]).exits(3);
+    assert!(refused.stderr.contains("rollback_newer_run"), "{}", refused.stderr);
+    sandbox.run(&["rollback", &second, "--yes"]).exits(0);
+    assert_eq!(seen(&sandbox), before);
+    // Now it can be tried again, and forgotten with the rest.
+    run(&sandbox, &["retry", &first], 4);
+    sandbox.run(&["clear", "p.yaml", "--yes"]).exits(0);
+    assert_eq!(rows(&sandbox, everything), Vec::<String>::new());
+}
+
+#[test]
 fn documents_are_read_again_where_they_were_mended_at_the_source() {
     let sandbox = shop::dirty();
     let (first, _) = run(&sandbox, &["run", "p.yaml"], 4);

@@ -7,8 +7,9 @@ use std::path::Path;
 
 use super::crash::Scenario;
 use super::program::Workspace;
-use super::setting;
+use super::{rollback, setting};
 use crate::explain::tokens::{Token, tokens};
+use crate::support::database::{Database, assert_same, change};
 use crate::support::documents::Load;
 use crate::support::repository;
 
@@ -27,7 +28,7 @@ const ELSEWHERE: &[&str] = &[
 ];
 
 /// How often a command crosses each place, found out by running it on this workspace.
-pub fn crossed(workspace: &mut Workspace, run: impl Fn(&Workspace)) -> BTreeMap<String, usize> {
+pub fn crossed(workspace: &mut Workspace, run: impl FnOnce(&Workspace)) -> BTreeMap<String, usize> {
     let file = workspace.sandbox.path("crossings");
     workspace.environment.push((VARIABLE, format!("record:{}", file.display())));
     run(workspace);
@@ -69,6 +70,45 @@ fn enumerate(scenario: &Scenario, all: &mut BTreeMap<String, usize>) {
     }
 }
 
+/// What somebody did to the destination of a load: rows that are gone, changed, and of nobody.
+const DAMAGE: &str = "PRAGMA foreign_keys = OFF;
+    DELETE FROM order_items WHERE order_id IN (SELECT id FROM orders WHERE rowid % 3 = 0);
+    DELETE FROM orders WHERE rowid % 3 = 0;
+    UPDATE people SET score = 0.125 WHERE rowid % 2 = 0;
+    INSERT INTO orders (id, person_id, number, total)
+      SELECT 'extra' || rowid, person_id, -rowid, 1.5 FROM orders WHERE rowid % 5 = 1;";
+
+/// A repair with a crash at every place; started again, it ends like one without.
+fn repairs(scenario: &Scenario, all: &mut BTreeMap<String, usize>) {
+    let pipeline = scenario.pipeline.to_str().unwrap();
+    let verb = ["verify", pipeline, "--contents", "--repair", "--delete-extra", "--yes", "--json"];
+    let fresh = || {
+        let workspace = Workspace::new(&scenario.pipeline, &scenario.documents).onto(&scenario.undisturbed());
+        change(&workspace.destination(), DAMAGE);
+        workspace
+    };
+    let repair = |workspace: &Workspace| workspace.finish(workspace.command(&verb));
+    let mut undisturbed = fresh();
+    let mut ended = 0;
+    let crossed = crossed(&mut undisturbed, |workspace| ended = repair(workspace).code);
+    assert_same(&undisturbed.destination(), &scenario.undisturbed(), "a repair");
+    let moments = moments(&crossed, 1);
+    let mut came = 0;
+    for moment in &moments {
+        let mut workspace = fresh();
+        came += usize::from(crash(&mut workspace, moment, |workspace| repair(workspace).code));
+        let again = repair(&workspace);
+        assert_eq!(again.code, ended, "a repair, crashed at {moment}: {again:?}");
+        assert_same(&workspace.destination(), &scenario.undisturbed(), &format!("a repair, crashed at {moment}"));
+        Database::open(&workspace.destination()).assert_sound();
+    }
+    println!("a repair: {} places, {} crossings, {came} crashes", crossed.len(), moments.len());
+    assert!(came * 10 >= moments.len() * 9, "only {came} of {} crashes came", moments.len());
+    for (name, times) in crossed {
+        *all.entry(name).or_default() += times;
+    }
+}
+
 #[test]
 fn a_crash_at_any_crossing_is_resumed_to_the_same_result() {
     let load = Load { documents: 90, seed: 7, commit_documents: 20, later: false };
@@ -77,6 +117,8 @@ fn a_crash_at_any_crossing_is_resumed_to_the_same_result() {
     let mut all = BTreeMap::new();
     enumerate(&empty, &mut all);
     enumerate(&full, &mut all);
+    rollback::crash_everywhere(&empty.undisturbed(), &full, &mut all);
+    repairs(&empty, &mut all);
     let crossed: BTreeSet<String> = all.into_keys().collect();
     let elsewhere = ELSEWHERE.iter().map(|name| (*name).to_owned());
     let known: BTreeSet<String> = crossed.into_iter().chain(elsewhere).collect();

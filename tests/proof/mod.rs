@@ -21,6 +21,7 @@ mod power_loss;
 pub mod program;
 mod resume;
 mod retire;
+mod rollback;
 pub mod types;
 mod values;
 

@@ -13,6 +13,7 @@ mod kills;
 pub mod opening;
 mod program;
 mod retry;
+mod rollback;
 mod scenario;
 mod secrets;
 pub mod server;

@@ -25,6 +25,8 @@ pub(super) struct Existing {
     pub standing: Standing,
     /// Under `merge`, where it lacks something that the document has.
     pub merged: Option<Merged>,
+    /// Its row number, where the undo log needs it.
+    pub number: Option<i64>,
 }
 
 /// An existing row, and what it becomes when it is merged with the document's.
@@ -48,7 +50,7 @@ impl Existing {
             let stored = exact_row(result.get(1..).unwrap_or_default(), target.columns.len())?;
             merged = row::merge(&stored, document, &target.json).map(|row| Merged { stored, row });
         }
-        Ok(Self { standing, merged })
+        Ok(Self { standing, merged, number: None })
     }
 }
 

@@ -46,6 +46,12 @@ pub(super) fn compare_row(target: &Target) -> String {
     format!("SELECT {question} FROM {} WHERE {}", quote(&target.table), same_key(target))
 }
 
+/// The same, and the row's number, which the table knows by this name, as the last column.
+pub(super) fn compare_numbered_row(target: &Target, number: &str) -> String {
+    let question = question(target, &|index| quote(&target.columns[index]), &|index| format!("?{}", index + 1));
+    format!("SELECT {question}, {number} FROM {} WHERE {}", quote(&target.table), same_key(target))
+}
+
 /// The row with exactly this key; parameters are the key's values.
 pub(super) fn select_row(target: &Target) -> String {
     let columns: Vec<String> = target.columns.iter().map(|column| exact(&quote(column))).collect();
@@ -56,7 +62,7 @@ pub(super) fn select_row(target: &Target) -> String {
 
 /// The row whose key is this one by bytes. The first comparison finds it by the index, the second is exact under
 /// any collation of the column.
-fn same_key(target: &Target) -> String {
+pub(super) fn same_key(target: &Target) -> String {
     let parts: Vec<String> = target.key.iter().map(|index| equal(&target.columns[*index], index + 1)).collect();
     parts.join(" AND ")
 }
@@ -82,7 +88,8 @@ pub(super) fn delete_children(child: &ChildTarget) -> String {
     format!("DELETE FROM {} WHERE {}", quote(&child.table), same_parent(child))
 }
 
-fn same_parent(child: &ChildTarget) -> String {
+/// The rows of a document in a child table.
+pub(super) fn same_parent(child: &ChildTarget) -> String {
     let parts: Vec<String> = child
         .link
         .iter()

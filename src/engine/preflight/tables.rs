@@ -57,6 +57,7 @@ pub(super) async fn examine(
         for table in step.tables().filter_map(|name| future.schema.table(name)) {
             judge(table, found);
         }
+        cascades(step, &future.schema, found);
     }
     let decided = incremental::decide(ctx, options, &mut steps).await?;
     found.findings.extend(decided.findings);
@@ -82,6 +83,26 @@ fn pending(ctx: &Context, options: &RunOptions, future: &FutureSchema, found: &m
             .hint(format!("`fireferry schema up {}`, or run with `--migrate`", ctx.pipeline.arguments()))
     };
     found.findings.push(finding);
+}
+
+/// Rows of a child table are replaced as a set; what goes with them is neither counted nor in the undo log.
+fn cascades(step: &Step, schema: &Schema, found: &mut Examination) {
+    let acts = |action: &str| action != "NO ACTION" && action != "RESTRICT";
+    let own = |name: &str| step.tables().any(|own| own.eq_ignore_ascii_case(name));
+    for table in schema.tables.iter().filter(|table| !own(&table.name)) {
+        for child in step.tables().skip(1) {
+            let mut keys = table.foreign_keys.iter();
+            if !keys.any(|key| key.parent.eq_ignore_ascii_case(child) && acts(&key.on_delete)) {
+                continue;
+            }
+            let name = &table.name;
+            let message = format!(
+                "rows of {name} go or change with those of {child}, which are replaced whenever their document changes"
+            );
+            let hint = format!("a rollback does not bring them back; let {name} refer to the document's own row");
+            found.findings.push(Finding::new(Severity::Warning, "child_cascade", message).hint(hint));
+        }
+    }
 }
 
 fn judge(table: &Table, found: &mut Examination) {

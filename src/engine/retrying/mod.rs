@@ -137,8 +137,14 @@ fn collections_of(details: &Details) -> Vec<CollectionPattern> {
 }
 
 impl Retry {
-    /// Takes what was decided off the list of the first run. Doing it again is harmless.
-    pub(super) async fn settle(&self, destination: &mut dyn Destination, source: Arc<dyn Source>) -> Result<()> {
+    /// Takes what was decided off the list of the first run. Doing it again is harmless. `kept_by`: the retry, if it can be
+    /// taken back.
+    pub(super) async fn settle(
+        &self,
+        destination: &mut dyn Destination,
+        source: Arc<dyn Source>,
+        kept_by: Option<&str>,
+    ) -> Result<()> {
         let kept = KeptSource::new(&self.folder, source);
         for collection in &self.collections {
             if !kept.holds(collection) {
@@ -148,12 +154,12 @@ impl Retry {
             for number in kept.numbers(collection)? {
                 page.push(number?);
                 if page.len() == PAGE {
-                    destination.forget_rejects(&self.of, &page).await?;
+                    destination.forget_rejects(&self.of, &page, kept_by).await?;
                     page.clear();
                 }
             }
             if !page.is_empty() {
-                destination.forget_rejects(&self.of, &page).await?;
+                destination.forget_rejects(&self.of, &page, kept_by).await?;
             }
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::super::budget::{Budget, Stop};
-use super::super::details::Details;
+use super::super::details::{Details, UndoState};
 use super::super::drift::Drift;
 use super::super::feed::CommitLimits;
 use super::super::load::{self, Loading, Tally};
@@ -69,6 +69,9 @@ pub(super) async fn load_all(
     run.ctx.progress.phase("load");
     let targets = targets(run, &work.details);
     run.ctx.destination.prepare(&run.run, &targets).await?;
+    if work.details.undo == UndoState::On && targets.iter().any(|target| !target.empty_at_start) {
+        run.ctx.destination.keep_undo_log().await?;
+    }
     let states = states_by_step(run).await?;
     take_over_counts(run, work).await?;
     let settings = run.ctx.pipeline.settings.clone();

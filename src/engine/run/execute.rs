@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::budget::{Budget, Stop};
-use super::super::details::Details;
+use super::super::details::{Details, UndoState, Written};
 use super::super::drift::Drift;
 use super::super::incremental::Mark;
 use super::super::sample::{self, Selection};
 use super::super::steps::Step;
 use super::super::validate::{Known, passed_over, tables_of, validate, validate_sum};
-use super::super::{backup, deletes, migrate, rejects, samples, stage};
+use super::super::{backup, deletes, migrate, rejects, rollback, samples, stage};
 use super::{Prepared, collections, outcome, reading, renew, retire};
 use crate::crossing::crossing;
 use crate::destination::{OnConflict, RunRecord};
@@ -42,6 +42,8 @@ pub(in super::super) struct Work {
     pub samples: Vec<Sample>,
     pub drift: Drift,
     pub warnings: Vec<String>,
+    /// The run failed, and was taken back.
+    pub rolled_back: bool,
 }
 
 /// Runs everything and reports.
@@ -76,7 +78,7 @@ async fn perform(run: &mut Prepared, work: &mut Work) -> Result<()> {
     }
     if work.stop.is_none() {
         finish(run, work).await?;
-        settle_retry(run).await?;
+        settle_retry(run, work).await?;
         close_rejects(run, work).await?;
         remove_deleted(run, work).await?;
         prune(run).await?;
@@ -86,16 +88,18 @@ async fn perform(run: &mut Prepared, work: &mut Work) -> Result<()> {
 }
 
 /// All documents of a retry are decided: they leave the list of the run that rejected them.
-async fn settle_retry(run: &mut Prepared) -> Result<()> {
+async fn settle_retry(run: &mut Prepared, work: &Work) -> Result<()> {
     let Some(retry) = run.options.retry.clone().filter(|_| !run.options.dry_run) else { return Ok(()) };
-    retry.settle(run.ctx.destination.as_mut(), run.ctx.source.clone()).await?;
+    let kept_by = (work.details.undo == UndoState::On).then_some(run.run.as_str());
+    retry.settle(run.ctx.destination.as_mut(), run.ctx.source.clone(), kept_by).await?;
     rejects::export(run.ctx.destination.as_mut(), &run.ctx.state, &retry.of).await.map(drop)
 }
 
 /// Documents that earlier runs rejected, and this one read again: they are decided, or on this run's list.
 async fn close_rejects(run: &mut Prepared, work: &Work) -> Result<()> {
+    let kept_by = (work.details.undo == UndoState::On).then_some(run.run.as_str());
     for ids in work.details.closes.chunks(CLOSED_AT_ONCE) {
-        run.ctx.destination.close_rejects(ids).await?;
+        run.ctx.destination.close_rejects(ids, kept_by).await?;
     }
     Ok(())
 }
@@ -206,6 +210,12 @@ async fn details_of(run: &mut Prepared, selections: &[Option<Arc<Selection>>]) -
         closes: run.examination.closes.clone(),
         ..Details::default()
     };
+    if ctx_keeps_undo(run) {
+        details.undo = UndoState::On;
+    }
+    if let Some(future) = &run.examination.future {
+        details.migrations = future.pending.iter().map(|step| format!("{:04}_{}", step.version, step.name)).collect();
+    }
     let read_at = run.ctx.source.read_at().filter(|_| run.options.sample.is_none() && run.options.retry.is_none());
     for (index, step) in run.examination.steps.iter().enumerate() {
         let counted = run.examination.counts.get(index).copied().unwrap_or(0);
@@ -219,6 +229,11 @@ async fn details_of(run: &mut Prepared, selections: &[Option<Arc<Selection>>]) -
             details.watermarks.insert(step.name().to_owned(), Mark::after(watermark, read_at));
         }
         details.collections.push(step.name().to_owned());
+        details.written.push(Written {
+            collection: step.name().to_owned(),
+            table: step.mapping.table.clone(),
+            children: step.mapping.children.iter().map(|child| child.table.clone()).collect(),
+        });
         for partition in run.examination.partitions.get(index).into_iter().flatten() {
             let fingerprint = run.ctx.source.fingerprint(partition, None).await?;
             details.partitions.push((step.name().to_owned(), partition.id.clone(), fingerprint));
@@ -227,11 +242,19 @@ async fn details_of(run: &mut Prepared, selections: &[Option<Arc<Selection>>]) -
     Ok(details)
 }
 
+/// A dry run writes into a throw-away database, of which nothing is ever taken back.
+fn ctx_keeps_undo(run: &Prepared) -> bool {
+    run.ctx.pipeline.settings.undo && !run.options.dry_run
+}
+
 /// Validation, foreign keys, optimisation, samples.
 async fn finish(run: &mut Prepared, work: &mut Work) -> Result<()> {
     crossing("load.complete");
     run.ctx.destination.finish(&run.run).await?;
     crossing("load.finished");
+    if !run.options.dry_run && work.details.rows_before.values().any(|rows| *rows > 0) {
+        rollback::prune(&mut run.ctx, &run.run).await?;
+    }
     if run.options.no_verify {
         work.warnings.push("counts were not validated (--no-verify)".to_owned());
     } else {
@@ -332,10 +355,24 @@ async fn conclude(run: &mut Prepared, work: &mut Work, result: Result<()>) -> Re
         let exported = rejects::export(run.ctx.destination.as_mut(), &run.ctx.state, &run.run).await;
         (work.rejects, work.total_rejects) = exported?;
         crossing("rejects.exported");
+        if status == Status::Failed {
+            roll_back_failed(run, work).await;
+        }
         run.ctx.destination.release_lease().await
     };
     let recorded = recorded.await;
     result.and(recorded)
+}
+
+/// Takes back what a failed run did, where the pipeline asks for it. Why it failed stays what is reported.
+async fn roll_back_failed(run: &mut Prepared, work: &mut Work) {
+    if !run.ctx.pipeline.settings.rollback_on_failure || run.ctx.stage.is_some() {
+        return;
+    }
+    match rollback::after_failure(&mut run.ctx, &run.run).await {
+        Ok(()) => work.rolled_back = true,
+        Err(error) => work.warnings.push(format!("the failed run could not be taken back: {error}")),
+    }
 }
 
 async fn shown_rejects(run: &mut Prepared, work: &mut Work) -> Result<()> {

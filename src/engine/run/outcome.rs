@@ -32,7 +32,7 @@ pub(super) fn is_over(work: &Work, result: &Result<()>) -> bool {
 
 /// The report of a run.
 pub(in super::super) fn report(run: &Prepared, work: &mut Work, result: &Result<()>) -> RunReport {
-    let status = status(work, result);
+    let status = if work.rolled_back { Status::RolledBack } else { status(work, result) };
     let seconds = run.started.elapsed().as_secs_f64();
     if let Some(Stop::Budget(reason)) = &work.stop {
         work.warnings.push(format!("stopped: {reason}; go on with `--resume`"));
@@ -64,6 +64,7 @@ pub(in super::super) fn report(run: &Prepared, work: &mut Work, result: &Result<
         warnings: work.warnings.clone(),
         drift: work.drift.report(),
         samples: std::mem::take(&mut work.samples),
+        rollback: None,
         error: result.as_ref().err().map(Failure::from),
     }
 }

@@ -27,6 +27,9 @@ pub(super) async fn renew(run: &mut Prepared, work: &mut Work) -> Result<()> {
         if begun {
             let tables: Vec<String> = step.tables().map(str::to_owned).collect();
             let rows = run.ctx.destination.count(&tables).await?;
+            let held_none = |table: &&String| work.details.rows_before.get(*table).copied().unwrap_or(0) == 0;
+            let began_empty: Vec<String> = tables.iter().filter(held_none).cloned().collect();
+            work.details.began_empty.extend(began_empty);
             work.details.rows_before.extend(tables.into_iter().zip(rows));
             again.push(step.name().to_owned());
         }

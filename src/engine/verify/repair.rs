@@ -16,6 +16,7 @@ use super::hashes::{Scratch, hash_bytes};
 use super::rewrite::Rewrite;
 use super::scope::Scope;
 use super::state::{Record, State};
+use crate::crossing::crossing;
 use crate::destination::{Doomed, RunRecord, ScannedRow};
 use crate::domain::row::SqlValue;
 use crate::error::{Error, ErrorKind, Result};
@@ -122,9 +123,12 @@ async fn held(ctx: &mut Context, ledger: &Ledger, verification: &str, options: &
     ctx.progress.phase("repair");
     let mut run = begin(ctx, &scope, &work, started_at).await?;
     work.report.run = Some(work.run.clone());
+    crossing("repair.begun");
     let done = perform(ctx, ledger, &scope, &entry, options, &mut record, &mut work).await;
     run.status = status(&work, done.as_ref().err()).as_str().to_owned();
+    crossing("repair.done");
     ctx.destination.update_run(&run).await?;
+    crossing("repair.recorded");
     (work.rejects, work.total_rejects) = rejects::export(ctx.destination.as_mut(), &ctx.state, &work.run).await?;
     work.report.rejected = work.total_rejects;
     record.scratch.remove();
@@ -228,6 +232,7 @@ async fn delete_extra(
                 let rows = Doomed { table: table.table.clone(), columns: table.columns.clone(), rows: rows.to_vec() };
                 deleted += rows.rows.len() as u64;
                 ctx.destination.delete(&[rows]).await?;
+                crossing("repair.deleted");
             }
             after = Some(page.after);
         }
@@ -280,6 +285,7 @@ fn run_report(ctx: &Context, scope: &Scope, work: &Work, started_at: Timestamp) 
         warnings: work.report.notes.clone(),
         drift: Vec::new(),
         samples: Vec::new(),
+        rollback: None,
         error: None,
     }
 }

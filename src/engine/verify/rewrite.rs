@@ -16,6 +16,7 @@ use super::documents::Documents;
 use super::repair::Work;
 use super::scope::Scope;
 use super::state::Record;
+use crate::crossing::crossing;
 use crate::destination::{Batch, CommitHeader, Destination};
 use crate::domain::cursor::{Counts, Cursor};
 use crate::error::{Error, ErrorKind, Result};
@@ -153,6 +154,7 @@ impl Rewrite<'_> {
                 pass: 0,
             };
             self.commit(ctx, work, &header, batch, tally).await?;
+            crossing("repair.written");
         }
         work.report.gone += wanted.saturating_sub(seen);
         Ok(())

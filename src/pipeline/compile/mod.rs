@@ -23,7 +23,7 @@ use super::decode::{Problems, nearest};
 use super::fingerprint::fingerprint;
 use super::graph;
 use super::mark::{At, Mark};
-use super::model::{CollectionModel, DeletesModel, LedgerPolicy, PipelineModel, WatermarkModel};
+use super::model::{CollectionModel, DeletesModel, LedgerPolicy, OnFailure, PipelineModel, UndoPolicy, WatermarkModel};
 use super::resolved::{BackupPolicy, Collection, Deletes, Pipeline, RejectLimit, Settings, SourceSpec};
 use crate::destination::OnConflict;
 use crate::domain::document::CollectionPattern;
@@ -142,6 +142,10 @@ fn settings(model: &PipelineModel) -> Settings {
         mapped_fields_only: false,
         max_retries: given.max_retries.unwrap_or(10),
         max_retry_time: given.max_retry_time.unwrap_or(Duration::from_secs(60)),
+        undo: model.undo.unwrap_or(UndoPolicy::On) == UndoPolicy::On,
+        undo_keep: model.undo_keep.map_or(5, |number| number.0),
+        undo_keep_time: model.undo_keep_time,
+        rollback_on_failure: model.on_failure == Some(OnFailure::Rollback),
         ledger_required: model.ledger.unwrap_or(LedgerPolicy::Required) == LedgerPolicy::Required,
     }
 }

@@ -15,7 +15,7 @@ pub use conditions::Conditions;
 pub use deletes::DeletesModel;
 pub use gates::{GateModel, GatesModel};
 pub use names::{ReferencePart, TypeName};
-pub use run::{DefaultsModel, LedgerPolicy};
+pub use run::{DefaultsModel, LedgerPolicy, OnFailure, UndoPolicy};
 pub use test::{ExpectModel, TestModel};
 pub use watermark::WatermarkModel;
 
@@ -46,6 +46,14 @@ pub struct PipelineModel {
     pub backup_keep: Option<usize>,
     /// `gates`
     pub gates: GatesModel,
+    /// `undo`
+    pub undo: Option<UndoPolicy>,
+    /// `undo_keep`
+    pub undo_keep: Option<Positive>,
+    /// `undo_keep_time`
+    pub undo_keep_time: Option<Duration>,
+    /// `on_failure`
+    pub on_failure: Option<OnFailure>,
     /// `ledger`
     pub ledger: Option<LedgerPolicy>,
     /// `defaults`
@@ -244,6 +252,10 @@ impl PipelineModel {
         model.backup = fields.choice("backup", problems);
         model.backup_keep = fields.optional("backup_keep", problems);
         model.gates = fields.optional("gates", problems).unwrap_or_default();
+        model.undo = fields.choice("undo", problems);
+        model.undo_keep = fields.optional("undo_keep", problems);
+        model.undo_keep_time = fields.optional("undo_keep_time", problems);
+        model.on_failure = fields.choice("on_failure", problems);
         model.ledger = fields.choice("ledger", problems);
         model.defaults = fields.optional("defaults", problems).unwrap_or_default();
         if let Some(collections) =

@@ -162,3 +162,31 @@ impl Choice for LedgerPolicy {
     const WHAT: &'static str = "a ledger policy";
     const NAMES: &'static [(&'static str, Self)] = &[("required", Self::Required), ("best_effort", Self::BestEffort)];
 }
+
+/// `undo`: whether what a run changes is kept for a rollback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UndoPolicy {
+    /// Yes.
+    On,
+    /// No.
+    Off,
+}
+
+impl Choice for UndoPolicy {
+    const WHAT: &'static str = "a setting of the undo log";
+    const NAMES: &'static [(&'static str, Self)] = &[("on", Self::On), ("off", Self::Off)];
+}
+
+/// `on_failure`: what becomes of a run that fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnFailure {
+    /// What it wrote stays, and it can be resumed.
+    Keep,
+    /// It is taken back.
+    Rollback,
+}
+
+impl Choice for OnFailure {
+    const WHAT: &'static str = "something to do with a failed run";
+    const NAMES: &'static [(&'static str, Self)] = &[("keep", Self::Keep), ("rollback", Self::Rollback)];
+}

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::format::{Column, bytes, clean, count, duration, price, seconds, shorten, table};
+use super::rollback::{rollback, rollback_headline};
 use crate::report::drift::{DriftKind, DriftReport};
 use crate::report::failure::Failure;
 use crate::report::plan::Estimate;
@@ -17,6 +18,15 @@ const VALUE_SHOWN: usize = 40;
 
 /// The whole report. `pipeline_file` is what the user would type to run it again.
 pub fn run(report: &RunReport, pipeline_file: &str) -> String {
+    if let Some(taken) = &report.rollback {
+        let error = report.error.as_ref().map(failure).unwrap_or_default();
+        return format!(
+            "Rollback of {}: {}.\n{error}\n{}",
+            rollback_headline(taken),
+            outcome(report.status),
+            rollback(taken)
+        );
+    }
     let parts = [
         headline(report),
         report.error.as_ref().map(failure).unwrap_or_default(),
@@ -60,6 +70,7 @@ const fn outcome(status: Status) -> &'static str {
         Status::Failed => "FAILED",
         Status::Interrupted => "interrupted, can be resumed",
         Status::BudgetReached => "stopped at a limit, can be resumed",
+        Status::RolledBack => "rolled back",
     }
 }
 

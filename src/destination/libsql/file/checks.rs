@@ -12,7 +12,7 @@ impl LibsqlFile {
     /// Reads the schema, which needs the first pages to be right.
     pub(super) fn check_readable(&mut self) -> Result<()> {
         self.database.query("SELECT count(*) FROM sqlite_schema", vec![], |_| Ok(()))?;
-        self.has_state().map(|_| ())
+        self.refuse_unfinished_rollback()
     }
 
     /// A connection for writing takes the write lock and gives it back; a read-only one asks for permissions.

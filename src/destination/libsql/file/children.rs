@@ -4,6 +4,7 @@ use super::super::comparing::same_rows;
 use super::super::failure::Failure;
 use super::super::refusal::{self, Spot};
 use super::super::statement::typed;
+use super::super::undo::Fill;
 use super::database::{bind, bind_all, value};
 use super::document::Trouble;
 use super::plan::ChildPlan;
@@ -33,13 +34,24 @@ impl Commit<'_> {
                 return Ok((0, 0));
             }
             let values = link(plan, document);
+            self.log_children(index, &values, Fill::Before)?;
             deleted = plan.delete.execute(values).map_err(|failure| Trouble::Statement(failure, Spot::Links(index)))?;
             if deleted != stored.len() {
                 return Err(refusal::trigger_ignored_child(&plan.table).into());
             }
         }
-        insert(plan, index, rows)?;
+        self.insert_children(document, index, rows)?;
         Ok((count(rows.len()), count(deleted)))
+    }
+
+    /// Inserts rows into the child table of this number, with their entries in the undo log.
+    fn insert_children(&self, document: &MappedDocument, index: usize, rows: &[Row]) -> Result<(), Trouble> {
+        let plan = &self.plan().children[index];
+        insert(plan, index, rows)?;
+        if self.plan().undo.is_none() || rows.is_empty() {
+            return Ok(());
+        }
+        self.log_children(index, &link(plan, document), Fill::After)
     }
 
     /// Inserts the document's rows into the child tables that have none of it; whether there were any.
@@ -48,7 +60,7 @@ impl Commit<'_> {
         for (index, rows) in document.children.iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
             let plan = &self.plan().children[index];
             if stored_rows(plan, document, index)?.is_empty() {
-                insert(plan, index, rows)?;
+                self.insert_children(document, index, rows)?;
                 filled += count(rows.len());
             }
         }

@@ -10,7 +10,7 @@ impl LibsqlFile {
         self.writable()?;
         self.session = None;
         let known = self.has_state()?;
-        let mut deleted = self.database.run_all(&clear(pipeline, tables, known))?;
+        let mut deleted = self.database.run_all(&clear(pipeline, tables, known, &self.mirrors()?))?;
         deleted.truncate(tables.len());
         Ok(deleted)
     }

@@ -54,6 +54,11 @@ impl Database {
         self.connection.is_autocommit()
     }
 
+    /// The number of the row that was inserted last.
+    pub(super) fn last_number(&self) -> i64 {
+        self.connection.last_insert_rowid()
+    }
+
     /// Waits up to `timeout` for other processes' locks.
     pub(super) fn busy_timeout(&self, timeout: std::time::Duration) -> Result<()> {
         self.connection.busy_timeout(timeout).map_err(|error| self.error(error.into()))

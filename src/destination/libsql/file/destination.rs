@@ -6,10 +6,11 @@ use async_trait::async_trait;
 
 use super::super::records::{rejects, watermarks};
 use super::{LibsqlFile, Mode};
+use crate::destination::libsql::undo;
 use crate::destination::{
     AppliedMigration, BackupFile, CommitHeader, Destination, DestinationCapabilities, Doomed, Feed,
-    ForeignKeyViolation, Found, MigrationStep, OpenReject, PartitionState, Receipt, RejectQuery, Removal, RunRecord,
-    Scan, ScannedRow, Space, StoredReject, StoredWatermark, Target, Written,
+    ForeignKeyViolation, Found, MigrationStep, OpenReject, PartitionState, Receipt, RejectQuery, Removal, Rollback,
+    RunRecord, Scan, ScannedRow, Space, StoredReject, StoredWatermark, TableChanges, Target, Written,
 };
 use crate::domain::cursor::{Counts, Partition};
 use crate::domain::row::{MappedDocument, Row};
@@ -126,6 +127,10 @@ impl Destination for LibsqlFile {
         self.prepare_targets(run, targets)
     }
 
+    async fn keep_undo_log(&mut self) -> Result<()> {
+        self.log_changes()
+    }
+
     async fn write(&mut self, header: &CommitHeader, feed: &mut dyn Feed) -> Result<Written> {
         let receipt = self.write_commit(header, feed).await?;
         Ok(Written { to: receipt.to.clone(), last: receipt.last, durable: vec![receipt] })
@@ -139,9 +144,9 @@ impl Destination for LibsqlFile {
         self.fresh()?.stored_rejects(query)
     }
 
-    async fn forget_rejects(&mut self, run: &str, ids: &[i64]) -> Result<()> {
+    async fn forget_rejects(&mut self, run: &str, ids: &[i64], kept_by: Option<&str>) -> Result<()> {
         self.writable()?;
-        self.database.run(&rejects::forget_final(run, ids)).map(drop)
+        self.database.run(&rejects::forget_final(run, ids, kept_by)).map(drop)
     }
 
     async fn watermarks(&mut self, pipeline: &str) -> Result<Vec<StoredWatermark>> {
@@ -152,9 +157,9 @@ impl Destination for LibsqlFile {
         self.fresh()?.rejects_of(pipeline, limit)
     }
 
-    async fn close_rejects(&mut self, ids: &[i64]) -> Result<()> {
+    async fn close_rejects(&mut self, ids: &[i64], kept_by: Option<&str>) -> Result<()> {
         self.writable()?;
-        self.database.run_all(&watermarks::close(ids)).map(drop)
+        self.database.run_all(&watermarks::close(ids, kept_by)).map(drop)
     }
 
     async fn prune_runs(&mut self, pipeline: &str, keep: u64) -> Result<()> {
@@ -208,6 +213,34 @@ impl Destination for LibsqlFile {
 
     async fn remove(&mut self, removal: &Removal<'_>) -> Result<u64> {
         self.remove_rows(removal)
+    }
+
+    async fn runs_after(&mut self, run: &str) -> Result<Vec<RunRecord>> {
+        self.fresh()?.runs_by(&undo::newer(run))
+    }
+
+    async fn rollback_changes(&mut self, rollback: &Rollback) -> Result<Vec<TableChanges>> {
+        undo::changes(self.fresh()?, rollback).await
+    }
+
+    async fn begin_rollback(&mut self, rollback: &Rollback) -> Result<()> {
+        undo::begin(self, rollback).await
+    }
+
+    async fn roll_back(&mut self, rollback: &Rollback, table: usize) -> Result<u64> {
+        undo::step(self, rollback, table).await
+    }
+
+    async fn forget_run(&mut self, run: &str) -> Result<bool> {
+        undo::forget_run(self, run).await
+    }
+
+    async fn logged_runs(&mut self, skip: u64) -> Result<Vec<RunRecord>> {
+        self.fresh()?.runs_by(&undo::logged(skip))
+    }
+
+    async fn prune_undo_log(&mut self, run: &str) -> Result<bool> {
+        undo::prune(self, run).await
     }
 
     async fn clear(&mut self, pipeline: &str, tables: &[String]) -> Result<Vec<u64>> {

@@ -4,11 +4,13 @@ use super::super::existing::{Existing, Standing};
 use super::super::failure::Failure;
 use super::super::records::rejects;
 use super::super::refusal::{self, Refusal, Spot};
+use super::super::statement::integer;
 use super::database::{bind_all, whole};
+use super::undo::UndoLog;
 use super::write::Commit;
 use crate::destination::OnConflict;
 use crate::domain::reject::RejectState;
-use crate::domain::row::{MappedDocument, Row};
+use crate::domain::row::{MappedDocument, Row, SqlValue};
 use crate::error::Result;
 
 /// What a document did.
@@ -45,12 +47,13 @@ impl From<Failure> for Trouble {
 impl Commit<'_> {
     /// Writes a document, or keeps it as a reject. Its neighbours do not notice.
     pub(super) fn document(&mut self, document: &MappedDocument) -> Result<()> {
-        let before = self.counts;
+        let (before, logged) = (self.counts, self.logged.len());
         self.remembered = false;
         match self.store(document) {
             Ok(outcome) => self.stored(document, outcome),
             Err(trouble) => {
                 self.counts = before;
+                self.logged.truncate(logged);
                 self.refused(document, trouble)
             }
         }
@@ -160,6 +163,9 @@ impl Commit<'_> {
         if !fresh && self.plan().target.remember_keys {
             self.remember_key(document)?;
         }
+        if self.plan().undo.is_some() {
+            self.log_after(document, Some(self.database.last_number()))?;
+        }
         self.replace_children(document)?;
         Ok(Outcome::Inserted)
     }
@@ -173,9 +179,11 @@ impl Commit<'_> {
         match (&self.plan().target.on_conflict, existing.standing) {
             (OnConflict::Skip, _) => Ok(Outcome::Skipped),
             (OnConflict::Fail, _) => self.require_equal(document, differs),
-            (OnConflict::Replace, _) => self.replace(document, differs),
+            (OnConflict::Replace, _) => self.replace(document, &existing, differs),
             (OnConflict::Merge, _) => self.merge(document, existing),
-            (OnConflict::KeepNewest(_) | OnConflict::KeepOldest(_), Standing::Differs) => self.replace(document, true),
+            (OnConflict::KeepNewest(_) | OnConflict::KeepOldest(_), Standing::Differs) => {
+                self.replace(document, &existing, true)
+            }
             (OnConflict::KeepNewest(_) | OnConflict::KeepOldest(_), Standing::NotComparable) => {
                 Err(refusal::not_comparable(&self.plan().target, document).into())
             }
@@ -192,8 +200,8 @@ impl Commit<'_> {
     /// Fills what the row and its child tables lack.
     fn merge(&mut self, document: &MappedDocument, existing: Existing) -> Result<Outcome, Trouble> {
         let fills = existing.merged.is_some();
-        if let (Some(merged), Some(update)) = (existing.merged, &self.plan().update) {
-            match update.execute(bind_all(&merged.row)) {
+        if let Some(merged) = existing.merged.filter(|_| self.plan().update.is_some()) {
+            match self.overwrite(document, existing.number, &merged.row)? {
                 Ok(0) => return Err(refusal::trigger_ignored_update(&self.plan().table).into()),
                 Ok(_) => {}
                 Err(failure) => return Err(Trouble::Merged(failure, merged.row)),
@@ -212,21 +220,45 @@ impl Commit<'_> {
         Err(refusal::row_exists(&self.plan().target, document).into())
     }
 
-    fn replace(&mut self, document: &MappedDocument, differs: bool) -> Result<Outcome, Trouble> {
-        if differs && let Some(update) = &self.plan().update {
-            let updated = update.execute(bind_all(&document.row)).map_err(at_row)?;
-            if updated == 0 {
-                return Err(refusal::trigger_ignored_update(&self.plan().table).into());
-            }
+    fn replace(&mut self, document: &MappedDocument, existing: &Existing, differs: bool) -> Result<Outcome, Trouble> {
+        if differs
+            && self.plan().update.is_some()
+            && self.overwrite(document, existing.number, &document.row)?.map_err(at_row)? == 0
+        {
+            return Err(refusal::trigger_ignored_update(&self.plan().table).into());
         }
         let replaced = self.replace_children(document)?;
         Ok(if differs || replaced { Outcome::Updated } else { Outcome::Unchanged })
     }
 
+    /// Gives the row with the document's key these values, with its entries in the undo log; the rows changed.
+    fn overwrite(
+        &mut self,
+        document: &MappedDocument,
+        number: Option<i64>,
+        row: &[SqlValue],
+    ) -> Result<Result<usize, Failure>, Trouble> {
+        self.log_before(document, number)?;
+        let updated = match &self.plan().update {
+            Some(update) => update.execute(bind_all(row)),
+            None => Ok(0),
+        };
+        match updated {
+            Ok(1..) => self.log_after(document, number)?,
+            _ => self.unlog(document, number)?,
+        }
+        Ok(updated)
+    }
+
     /// The row with exactly this key.
     fn existing(&self, document: &MappedDocument) -> Result<Option<Existing>, Trouble> {
         let plan = self.plan();
-        let read = |row: &libsql::Row| Existing::read(&plan.target, &document.row, &whole(row)?);
+        let numbered = plan.undo.as_ref().is_some_and(UndoLog::is_numbered);
+        let read = |row: &libsql::Row| {
+            let result = whole(row)?;
+            let number = if numbered { Some(integer(&result, result.len() - 1)?) } else { None };
+            Ok(Existing { number, ..Existing::read(&plan.target, &document.row, &result)? })
+        };
         let found = plan.compare.query(bind_all(&document.row), read);
         Ok(found.map_err(at_row)?.into_iter().next())
     }

@@ -31,6 +31,7 @@ mod runs;
 mod seen;
 mod shadow;
 mod state;
+mod undo;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -77,6 +78,8 @@ pub struct LibsqlFile {
     session: Option<Session>,
     /// While documents are compared: statements, and the schema at that moment.
     comparing: Option<Comparing>,
+    /// How the database was when a rollback looked at it.
+    looked: Option<i64>,
 }
 
 impl LibsqlFile {
@@ -93,6 +96,7 @@ impl LibsqlFile {
             lease: None,
             session: None,
             comparing: None,
+            looked: None,
         }
     }
 

@@ -11,6 +11,7 @@ use super::database::{Database, Prepared};
 use super::inspect;
 use super::rejects::RejectStatements;
 use super::seen::SeenStatements;
+use super::undo::UndoLog;
 use crate::destination::{ChildTarget, Target};
 use crate::domain::schema::{Schema, Table};
 use crate::error::{Error, ErrorKind, Result};
@@ -26,7 +27,7 @@ pub(super) struct Session {
     /// Number of the next reject.
     pub(super) next_reject: i64,
     /// Changes when another program changes the schema.
-    schema_version: i64,
+    pub(super) schema_version: i64,
 }
 
 /// Around a document of several rows.
@@ -50,6 +51,8 @@ pub(super) struct TargetPlan {
     pub(super) unique_sets: Vec<Vec<usize>>,
     /// Waiting documents of the collection.
     pub(super) waiting: i64,
+    /// What keeps its changes for a rollback.
+    pub(super) undo: Option<UndoLog>,
 }
 
 /// One child table with its statements.
@@ -87,7 +90,7 @@ impl LibsqlFile {
         };
         let mut session = shared().map_err(|failure| self.database.error(failure))?;
         session.next_reject = number(&self.database, &rejects::next_id())?;
-        session.schema_version = number(&self.database, &schema_version())?;
+        session.schema_version = schema_version(&self.database)?;
         self.session = Some(session);
         Ok(())
     }
@@ -96,7 +99,7 @@ impl LibsqlFile {
 impl Session {
     /// Fails when the schema is not the one that was prepared for. Asked inside the transaction.
     pub(super) fn require_same_schema(&self, database: &Database) -> Result<()> {
-        if number(database, &schema_version())? == self.schema_version {
+        if schema_version(database)? == self.schema_version {
             return Ok(());
         }
         Err(Error::new(
@@ -108,8 +111,9 @@ impl Session {
     }
 }
 
-fn schema_version() -> Statement {
-    Statement::new("PRAGMA schema_version", vec![])
+/// Changes with the schema.
+pub(super) fn schema_version(database: &Database) -> Result<i64> {
+    number(database, &Statement::new("PRAGMA schema_version", vec![]))
 }
 
 fn number(database: &Database, statement: &Statement) -> Result<i64> {
@@ -131,6 +135,7 @@ fn plan(database: &Database, schema: &Schema, run: &str, target: &Target) -> Res
         target: target.clone(),
         table,
         children,
+        undo: None,
     })
 }
 

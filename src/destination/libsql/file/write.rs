@@ -19,6 +19,8 @@ pub(super) struct Commit<'a> {
     pub(super) counts: Counts,
     /// The document at hand put its key into `_fireferry_seen`.
     pub(super) remembered: bool,
+    /// Numbers of the rows that the batch at hand left, which the undo log is to have.
+    pub(super) logged: Vec<i64>,
     to: Option<Cursor>,
     last: bool,
     /// What the session knew before, for a rollback: next reject, waiting documents.
@@ -57,6 +59,7 @@ impl<'a> Commit<'a> {
             header,
             counts: Counts::default(),
             remembered: false,
+            logged: Vec::new(),
             to: header.from.clone(),
             last: false,
             before,
@@ -90,6 +93,7 @@ impl<'a> Commit<'a> {
         for document in &batch.documents {
             self.document(document)?;
         }
+        self.log_batch()?;
         self.to = Some(batch.to);
         self.last = batch.last;
         Ok(())

@@ -110,13 +110,21 @@ pub fn forget(id: i64) -> Statement {
     Statement::new(FORGET, vec![id.into()])
 }
 
-/// Final rejects of a run leave its list.
-pub fn forget_final(run: &str, ids: &[i64]) -> Statement {
-    let sql = "DELETE FROM _fireferry_rejects
-               WHERE run = ?1 AND state = 'rejected' AND id IN (SELECT value FROM json_each(?2))";
+/// Final rejects of a run leave its list. `kept_by`: they stay under a name made of that run's and their own.
+pub fn forget_final(run: &str, ids: &[i64], kept_by: Option<&str>) -> Statement {
+    const WHICH: &str = "WHERE run = ?1 AND state = 'rejected' AND id IN (SELECT value FROM json_each(?2))";
     let ids = serde_json::to_string(ids).unwrap_or_else(|_| "[]".to_owned());
-    Statement::new(sql, vec![run.into(), ids.into()])
+    match kept_by {
+        None => Statement::new(format!("DELETE FROM _fireferry_rejects {WHICH}"), vec![run.into(), ids.into()]),
+        Some(later) => {
+            let sql = format!("UPDATE _fireferry_rejects SET run = ?3 || '~' || run {WHICH}");
+            Statement::new(sql, vec![run.into(), ids.into(), later.into()])
+        }
+    }
 }
+
+/// The rejects of other lists that the run ?1 keeps (see [`forget_final`]): as a condition.
+pub const KEPT: &str = "run > ?1 || '~' AND run < ?1 || char(127)";
 
 /// Whether an earlier document with the same key waits: a row if so.
 pub fn earlier(run: &str, target: &Target, document: &MappedDocument) -> Statement {

@@ -33,6 +33,7 @@ pub fn prune(pipeline: &str, keep: u64) -> Vec<Statement> {
          AND id NOT IN (SELECT id FROM _fireferry_runs WHERE pipeline = ?1 ORDER BY id DESC LIMIT ?2)
          AND coalesce(json_extract(details, '$.undo'), 'off') IN ('off', 'pruned')
          AND run NOT IN (SELECT run FROM _fireferry_rejects)
+         AND coalesce(json_extract(details, '$.undo'), 'off') NOT IN ('on', 'pruning')
          AND id NOT IN (SELECT max(r.id) FROM _fireferry_runs r, json_each(r.details, '$.watermarks') w
                         WHERE r.pipeline = ?1 AND r.status LIKE 'completed%' GROUP BY w.key)";
     let forgotten = |table: &str| {
@@ -55,13 +56,18 @@ pub fn decode_open(row: &[SqlValue]) -> Result<OpenReject, Failure> {
     Ok(OpenReject { id: integer(row, 0)?, collection: text(row, 1)?, document: optional_text(row, 2)? })
 }
 
-/// Takes them off their lists, with what they claim.
-pub fn close(ids: &[i64]) -> Vec<Statement> {
+/// Takes them off their lists, with what they claim. `kept_by`: they stay under a name made of that run's and their own.
+pub fn close(ids: &[i64], kept_by: Option<&str>) -> Vec<Statement> {
     const CLOSE: [&str; 2] = [
         "DELETE FROM _fireferry_claims WHERE reject IN (SELECT value FROM json_each(?1))",
         "DELETE FROM _fireferry_rejects WHERE id IN (SELECT value FROM json_each(?1))",
     ];
+    const KEEP: &str = "UPDATE _fireferry_rejects SET run = ?2 || '~' || run
+        WHERE instr(run, '~') = 0 AND id IN (SELECT value FROM json_each(?1))";
     // Numbers always serialise.
     let ids = serde_json::to_string(ids).unwrap_or_else(|_| "[]".to_owned());
-    CLOSE.into_iter().map(|sql| Statement::new(sql, vec![ids.as_str().into()])).collect()
+    match kept_by {
+        Some(run) => vec![Statement::new(KEEP, vec![ids.into(), run.into()])],
+        None => CLOSE.into_iter().map(|sql| Statement::new(sql, vec![ids.as_str().into()])).collect(),
+    }
 }

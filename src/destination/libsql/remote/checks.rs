@@ -18,7 +18,7 @@ impl RemoteDatabase {
             self.survey = None;
         }
         self.refuse_unfinished_restore().await?;
-        self.has_state().await.map(drop)
+        self.refuse_unfinished_rollback().await
     }
 
     /// Makes a table and takes that back. A token that may only read could take the lock as well, but not do this. Who

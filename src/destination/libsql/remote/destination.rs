@@ -8,10 +8,11 @@ use super::RemoteDatabase;
 use super::lease::Lease;
 use crate::destination::libsql::LibsqlFile;
 use crate::destination::libsql::records::{rejects, watermarks};
+use crate::destination::libsql::undo;
 use crate::destination::{
     AppliedMigration, BackupFile, CommitHeader, Destination, DestinationCapabilities, Doomed, Feed,
-    ForeignKeyViolation, Found, MigrationStep, OpenReject, PartitionState, Receipt, RejectQuery, Removal, RunRecord,
-    Scan, ScannedRow, Space, StoredReject, StoredWatermark, Target, Traffic, Written,
+    ForeignKeyViolation, Found, MigrationStep, OpenReject, PartitionState, Receipt, RejectQuery, Removal, Rollback,
+    RunRecord, Scan, ScannedRow, Space, StoredReject, StoredWatermark, TableChanges, Target, Traffic, Written,
 };
 use crate::domain::cursor::{Counts, Partition};
 use crate::domain::row::{MappedDocument, Row};
@@ -144,6 +145,10 @@ impl Destination for RemoteDatabase {
         self.prepare_session(run, targets).await
     }
 
+    async fn keep_undo_log(&mut self) -> Result<()> {
+        self.log_changes().await
+    }
+
     async fn write(&mut self, header: &CommitHeader, feed: &mut dyn Feed) -> Result<Written> {
         self.write_commit(header, feed).await
     }
@@ -158,8 +163,8 @@ impl Destination for RemoteDatabase {
         self.stored_rejects(query).await
     }
 
-    async fn forget_rejects(&mut self, run: &str, ids: &[i64]) -> Result<()> {
-        self.transaction(&[rejects::forget_final(run, ids)]).await.map(drop)
+    async fn forget_rejects(&mut self, run: &str, ids: &[i64], kept_by: Option<&str>) -> Result<()> {
+        self.transaction(&[rejects::forget_final(run, ids, kept_by)]).await.map(drop)
     }
 
     async fn watermarks(&mut self, pipeline: &str) -> Result<Vec<StoredWatermark>> {
@@ -170,8 +175,8 @@ impl Destination for RemoteDatabase {
         self.rejects_of(pipeline, limit).await
     }
 
-    async fn close_rejects(&mut self, ids: &[i64]) -> Result<()> {
-        self.transaction(&watermarks::close(ids)).await.map(drop)
+    async fn close_rejects(&mut self, ids: &[i64], kept_by: Option<&str>) -> Result<()> {
+        self.transaction(&watermarks::close(ids, kept_by)).await.map(drop)
     }
 
     async fn prune_runs(&mut self, pipeline: &str, keep: u64) -> Result<()> {
@@ -237,6 +242,34 @@ impl Destination for RemoteDatabase {
 
     async fn remove(&mut self, removal: &Removal<'_>) -> Result<u64> {
         self.remove_rows(removal).await
+    }
+
+    async fn runs_after(&mut self, run: &str) -> Result<Vec<RunRecord>> {
+        self.runs_by(&undo::newer(run)).await
+    }
+
+    async fn rollback_changes(&mut self, rollback: &Rollback) -> Result<Vec<TableChanges>> {
+        undo::changes(self, rollback).await
+    }
+
+    async fn begin_rollback(&mut self, rollback: &Rollback) -> Result<()> {
+        undo::begin(self, rollback).await
+    }
+
+    async fn roll_back(&mut self, rollback: &Rollback, table: usize) -> Result<u64> {
+        undo::step(self, rollback, table).await
+    }
+
+    async fn forget_run(&mut self, run: &str) -> Result<bool> {
+        undo::forget_run(self, run).await
+    }
+
+    async fn logged_runs(&mut self, skip: u64) -> Result<Vec<RunRecord>> {
+        self.runs_by(&undo::logged(skip)).await
+    }
+
+    async fn prune_undo_log(&mut self, run: &str) -> Result<bool> {
+        undo::prune(self, run).await
     }
 
     async fn clear(&mut self, pipeline: &str, tables: &[String]) -> Result<Vec<u64>> {

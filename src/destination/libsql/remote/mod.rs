@@ -22,6 +22,7 @@ mod shadow;
 mod snapshot;
 mod survey;
 mod transaction;
+mod undo;
 mod write;
 
 pub use hrana::TokenSource;

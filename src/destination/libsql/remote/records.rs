@@ -211,7 +211,8 @@ impl RemoteDatabase {
         self.session = None;
         let known = self.has_state().await?;
         let before = self.count_rows(tables).await?;
-        let statements = crate::destination::libsql::records::clear::clear(pipeline, tables, known);
+        let mirrors = self.mirrors().await?;
+        let statements = crate::destination::libsql::records::clear::clear(pipeline, tables, known, &mirrors);
         // Where the answer was lost, what was counted before is what was deleted: the lease keeps other runs away.
         Ok(match self.transaction(&statements).await? {
             Some(answers) => answers.iter().take(tables.len()).map(|answer| answer.affected_row_count).collect(),

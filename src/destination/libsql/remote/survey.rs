@@ -9,6 +9,7 @@ use crate::destination::libsql::declarations::{self, Declaration};
 use crate::destination::libsql::failure::Failure;
 use crate::destination::libsql::records::{migrations, state};
 use crate::destination::libsql::statement::{Statement, integer, text};
+use crate::destination::libsql::undo;
 use crate::domain::schema::Schema;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -23,6 +24,8 @@ pub(super) struct Survey {
     pub declarations: Vec<Declaration>,
     /// fireferry's tables, if they exist.
     pub state: Option<State>,
+    /// The run that is half taken back, if there is one.
+    pub unfinished: Rows,
     migration_columns: Vec<String>,
     migrations: Rows,
     schema: Option<Schema>,
@@ -42,7 +45,7 @@ pub(super) fn questions() -> Vec<Statement> {
     let sqlite = Statement::new("SELECT sqlite_version()", vec![]);
     let [served, entries] = declarations::select("main");
     let [format, id] = ["format", "id"].map(state::meta);
-    vec![version, sqlite, served, entries, format, id, migrations::columns(), migrations::select()]
+    vec![version, sqlite, served, entries, format, id, migrations::columns(), migrations::select(), undo::unfinished()]
 }
 
 impl Survey {
@@ -65,6 +68,7 @@ impl Survey {
             state,
             migration_columns: columns,
             migrations: next().unwrap_or_default(),
+            unfinished: next().unwrap_or_default(),
             schema: None,
         })
     }

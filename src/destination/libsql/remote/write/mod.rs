@@ -21,6 +21,7 @@ mod session;
 mod sizing;
 pub(super) mod sql;
 mod trial;
+mod undo;
 mod units;
 
 pub(super) use flights::Flights;

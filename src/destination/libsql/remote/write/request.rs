@@ -5,7 +5,7 @@ use super::fate::{Fate, Outcome, Place};
 use super::pending::{Item, Pending};
 use super::session::{Session, TargetPlan};
 use super::trial::{Unit, writing};
-use super::{sql, units};
+use super::{sql, undo, units};
 use crate::destination::Receipt;
 use crate::destination::libsql::records::{checkpoints, claims, rejects};
 use crate::destination::libsql::refusal::Refusal;
@@ -14,6 +14,7 @@ use crate::destination::libsql::remote::hrana::batch::{Builder, not_ok};
 use crate::destination::libsql::remote::hrana::{Client, Request as Hrana, Stmt};
 use crate::destination::libsql::remote::lease::Lease;
 use crate::destination::libsql::statement::Statement;
+use crate::destination::libsql::undo::Fill;
 use crate::domain::cursor::Counts;
 use crate::domain::reject::{Reject, RejectData, RejectState};
 use crate::domain::row::SqlValue;
@@ -147,11 +148,17 @@ impl Making<'_> {
 
     fn rows(&self, unit: &Unit, steps: &mut Steps) {
         let writing = writing(self.pending, unit, self.fates);
+        for statement in undo::copies(self.plan, &writing, Fill::Before) {
+            steps.then(Role::Record, statement);
+        }
         for step in units::statements(self.plan, &writing, false) {
             steps.then(Role::Rows(step.place), step.statement);
             if let Some(rows) = step.expect {
                 steps.then(Role::Rows(step.place), sql::changed(rows));
             }
+        }
+        for statement in undo::copies(self.plan, &writing, Fill::After) {
+            steps.then(Role::Record, statement);
         }
     }
 

@@ -5,6 +5,7 @@ use crate::destination::libsql::refusal::Around;
 use crate::destination::libsql::remote::RemoteDatabase;
 use crate::destination::libsql::statement::integer;
 use crate::destination::libsql::tables::require;
+use crate::destination::libsql::undo::Logged;
 use crate::destination::{ChildTarget, Target};
 use crate::domain::schema::{Schema, Table};
 use crate::error::Result;
@@ -41,6 +42,8 @@ pub(in super::super) struct TargetPlan {
     pub unique_sets: Vec<Vec<usize>>,
     /// Waiting documents of the collection, everything under way included.
     pub waiting: i64,
+    /// What keeps changes for a rollback: of its table, then of its child tables.
+    pub undo: Option<Vec<Logged>>,
 }
 
 /// One child table.
@@ -132,6 +135,7 @@ fn plan(schema: &Schema, target: &Target) -> Result<TargetPlan> {
         owner: None,
         unique_sets: unique_sets(&table, target),
         waiting: 0,
+        undo: None,
         target: target.clone(),
         table,
     })

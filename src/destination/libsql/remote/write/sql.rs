@@ -8,7 +8,8 @@ use crate::destination::{ChildTarget, Target};
 use crate::domain::row::SqlValue;
 use crate::domain::schema::Table;
 
-const ROWS: &str = "_fireferry_rows";
+/// What the rows of a piece are called.
+pub(super) const ROWS: &str = "_fireferry_rows";
 
 /// Inserts the rows. `OR ABORT` overrides conflict clauses of the schema, which could delete other rows.
 pub(super) fn insert(table: &str, columns: &[String], piece: Piece) -> Statement {
@@ -211,7 +212,7 @@ fn same_key(target: &Target) -> String {
     parts.join(" AND ")
 }
 
-fn same_parent(child: &ChildTarget) -> String {
+pub(super) fn same_parent(child: &ChildTarget) -> String {
     let columns = child.link.iter().enumerate();
     let parts: Vec<String> =
         columns.map(|(position, (column, _))| equal(&child.table, &child.columns[*column], position)).collect();
@@ -219,7 +220,7 @@ fn same_parent(child: &ChildTarget) -> String {
 }
 
 /// The first comparison finds the row by its index, the second is exact under any collation of the column.
-fn equal(table: &str, column: &str, number: usize) -> String {
+pub(super) fn equal(table: &str, column: &str, number: usize) -> String {
     let column = column_of(table, column);
     format!(
         "{column} = {ROWS}.c{number} AND {column} COLLATE BINARY = {ROWS}.c{number} \
