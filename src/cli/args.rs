@@ -1,5 +1,6 @@
 //! The arguments as typed. [`super::settings`] makes validated settings of them.
 
+mod clear;
 mod cutover;
 mod retry;
 mod rollback;
@@ -16,6 +17,7 @@ use crate::domain::document::CollectionPattern;
 use crate::domain::value::Timestamp;
 use crate::pipeline::resolved::RejectLimit;
 
+pub use clear::ClearArgs;
 pub use cutover::CutoverArgs;
 pub use retry::RetryArgs;
 pub use rollback::RollbackArgs;
@@ -405,17 +407,6 @@ pub struct MigrateArgs {
     #[arg(long)]
     pub dry_run: bool,
     /// Take no backup before data goes
-    #[arg(long)]
-    pub no_backup: bool,
-}
-
-/// Arguments of `clear`.
-#[derive(Debug, Args)]
-pub struct ClearArgs {
-    /// The pipeline file.
-    #[command(flatten)]
-    pub pipeline: PipelineArg,
-    /// Take no backup first
     #[arg(long)]
     pub no_backup: bool,
 }

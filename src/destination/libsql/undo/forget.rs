@@ -89,8 +89,11 @@ pub async fn prune(access: &mut dyn Access, run: &str) -> Result<bool> {
     if any.is_empty() {
         return Ok(false);
     }
-    applied(access, vec![Statement::new(format!("DELETE FROM _fireferry_rejects WHERE id IN ({kept})"), values)])
-        .await?;
+    let forget = [
+        format!("DELETE FROM _fireferry_claims WHERE reject IN ({kept})"),
+        format!("DELETE FROM _fireferry_rejects WHERE id IN ({kept})"),
+    ];
+    applied(access, forget.map(|sql| Statement::new(sql, values.clone())).to_vec()).await?;
     Ok(true)
 }
 
