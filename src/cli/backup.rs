@@ -81,7 +81,7 @@ async fn restore(app: &App, args: &PipelineArg, wanted: &Path) -> Result<Exit> {
         );
         app.output.confirm(&question, &pipeline.name)?;
     }
-    let mut connected = connect_pipeline(app, pipeline, StateFolder::open(&app.settings.state)?, Access::Create)?;
+    let mut connected = connect_pipeline(app, pipeline, StateFolder::open(&app.settings.state)?, Access::Replace)?;
     let result = backup::restore(&mut connected.context, &path).await;
     connected.close();
     let entry = result?;

@@ -30,6 +30,8 @@ pub enum Access {
     Write,
     /// It may be written, and is made if it is missing.
     Create,
+    /// It is replaced whole, whatever is there.
+    Replace,
 }
 
 /// A connected pipeline: what the engine works with, and what the command line keeps of it. The state folder is
@@ -187,6 +189,7 @@ fn open_destination(pipeline: &Pipeline, access: Access) -> Result<Box<dyn Desti
                 Access::Read => Mode::ReadOnly,
                 Access::Write => Mode::ReadWrite { create: false },
                 Access::Create => Mode::ReadWrite { create: true },
+                Access::Replace => Mode::Replace,
             };
             Ok(Box::new(LibsqlFile::open(path, mode)?))
         }

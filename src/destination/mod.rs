@@ -312,8 +312,9 @@ pub trait Destination: Send {
     /// A whole copy at `to` (which must not exist), verified by `integrity_check`, synced to disk.
     async fn backup(&mut self, to: &Path) -> Result<BackupFile>;
 
-    /// Makes the destination equal to the backup. The file was verified by the caller.
-    async fn restore(&mut self, from: &Path) -> Result<()>;
+    /// Makes the destination equal to the backup. The file was verified by the caller. What was there and is damaged is
+    /// kept where a copy of it costs nothing; then this says where.
+    async fn restore(&mut self, from: &Path) -> Result<Option<PathBuf>>;
 
     /// Fails unless neither the user's tables nor the records of runs hold a row: then [`Self::import`] takes nothing away.
     async fn require_empty(&mut self) -> Result<()> {

@@ -86,10 +86,26 @@ async fn put_back(ctx: &mut Context, path: &Path) -> Result<()> {
     // What is half restored was backed up when that began.
     let half_restored = ctx.destination.check().await.is_err_and(|error| error.code() == UNFINISHED);
     if !half_restored && holds_rows(ctx).await.unwrap_or(false) {
-        let before = take(ctx, "restore").await?;
-        ctx.progress.message(&format!("backed up what was there to {}", before.path.display()));
+        match take(ctx, "restore").await {
+            Ok(before) => ctx.progress.message(&format!("backed up what was there to {}", before.path.display())),
+            // What is damaged cannot be backed up; it is why there is a restore.
+            Err(error) if is_damaged(ctx).await => {
+                ctx.progress.message(&format!("what was there is damaged, so that no backup of it was made: {error}"));
+            }
+            Err(error) => return Err(error),
+        }
     }
-    ctx.destination.restore(path).await
+    if let Some(aside) = ctx.destination.restore(path).await? {
+        ctx.progress.message(&format!("what was there is damaged; it was put aside as {}", aside.display()));
+    }
+    Ok(())
+}
+
+async fn is_damaged(ctx: &mut Context) -> bool {
+    ctx.destination
+        .integrity(false)
+        .await
+        .map_or_else(|error| error.kind() != ErrorKind::Transient, |found| !found.is_empty())
 }
 
 /// Takes the backup that the policy asks for before a run.

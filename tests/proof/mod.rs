@@ -19,6 +19,7 @@ mod dry_run;
 pub mod interrupt;
 mod power_loss;
 pub mod program;
+mod restore;
 mod resume;
 mod retire;
 mod rollback;

@@ -50,6 +50,9 @@ impl LibsqlFile {
 
     /// What `integrity_check` or `quick_check` say, except `ok`.
     pub(super) fn check_integrity(&mut self, thorough: bool) -> Result<Vec<String>> {
+        if self.unreadable {
+            return Ok(vec!["it cannot be read as a database".to_owned()]);
+        }
         let pragma = if thorough { "PRAGMA integrity_check(100)" } else { "PRAGMA quick_check(100)" };
         let problems = self.database.query(pragma, vec![], |row| text(row, 0))?;
         Ok(problems.into_iter().filter(|problem| problem != "ok").collect())

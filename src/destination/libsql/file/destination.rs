@@ -1,6 +1,6 @@
 //! The trait, operation by operation; each is done in the file of its name.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 
@@ -179,7 +179,7 @@ impl Destination for LibsqlFile {
         self.fresh()?.back_up(to)
     }
 
-    async fn restore(&mut self, from: &Path) -> Result<()> {
+    async fn restore(&mut self, from: &Path) -> Result<Option<PathBuf>> {
         self.restore_backup(from)
     }
 

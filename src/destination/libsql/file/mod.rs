@@ -56,6 +56,9 @@ pub enum Mode {
         /// A missing file is created.
         create: bool,
     },
+    /// Putting a backup back: as for reading and writing, made if missing, and whatever is there may be damaged or no
+    /// database at all. Then only a restore makes something of it.
+    Replace,
 }
 
 /// A local libSQL (or SQLite) database file.
@@ -68,6 +71,8 @@ pub struct LibsqlFile {
     exists: bool,
     /// Set while the file is read as immutable (or as missing): what it looked like when it was opened.
     frozen: Option<Stamp>,
+    /// What is there cannot be read, and is only opened to be replaced: the connection is to nothing.
+    unreadable: bool,
     /// Commits survive a power loss; false for a shadow.
     durable: bool,
     /// The journal mode was set.
@@ -90,6 +95,7 @@ impl LibsqlFile {
             database,
             exists,
             frozen: None,
+            unreadable: false,
             durable: true,
             journal_ready: false,
             state_ready: false,

@@ -50,6 +50,15 @@ impl LibsqlFile {
                 opened.frozen = immutable.then_some(stamp);
                 Ok(opened)
             }
+            Mode::Replace => match Self::open(path, Mode::ReadWrite { create: true }) {
+                Err(error) if is_damage(&error) => {
+                    let database = connection(&file, ":memory:")?;
+                    let mut opened = Self::new(file, Mode::ReadWrite { create: false }, database, true);
+                    opened.unreadable = true;
+                    Ok(opened)
+                }
+                opened => opened,
+            },
             Mode::ReadWrite { create: false } if !exists => Err(missing(&file)),
             Mode::ReadWrite { .. } => {
                 if !exists {
@@ -132,6 +141,11 @@ impl LibsqlFile {
         self.journal_ready = true;
         Ok(())
     }
+}
+
+/// Whether an error says that what is there is no sound database.
+pub(super) fn is_damage(error: &Error) -> bool {
+    matches!(error.code(), "destination_damaged" | "not_a_database" | "destination_encoding")
 }
 
 /// A connection by URI, without any pragma.

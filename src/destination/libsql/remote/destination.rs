@@ -1,6 +1,6 @@
 //! The trait, operation by operation; each is done in the file of its name.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 
@@ -195,8 +195,8 @@ impl Destination for RemoteDatabase {
         self.back_up(to).await
     }
 
-    async fn restore(&mut self, from: &Path) -> Result<()> {
-        self.restore_backup(from).await
+    async fn restore(&mut self, from: &Path) -> Result<Option<PathBuf>> {
+        self.restore_backup(from).await.map(|()| None)
     }
 
     async fn require_empty(&mut self) -> Result<()> {
