@@ -5,6 +5,7 @@ mod cli;
 mod destination;
 mod examples;
 mod explain;
+mod export;
 mod firestore;
 mod fuzz;
 mod init;

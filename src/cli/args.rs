@@ -2,6 +2,7 @@
 
 mod clear;
 mod cutover;
+mod export;
 mod retry;
 mod rollback;
 mod sync;
@@ -19,6 +20,7 @@ use crate::pipeline::resolved::RejectLimit;
 
 pub use clear::ClearArgs;
 pub use cutover::CutoverArgs;
+pub use export::ExportArgs;
 pub use retry::RetryArgs;
 pub use rollback::RollbackArgs;
 pub use sync::{CatchUpPolicy, SyncArgs};
@@ -170,6 +172,8 @@ pub enum Verb {
     Clear(ClearArgs),
     /// Rows per table of the destination; changes nothing
     Stats(PipelineArg),
+    /// Write the destination's rows as documents again, into files that fireferry reads; changes nothing else
+    Export(ExportArgs),
     /// The history of runs: list, show, logs, rejects, differences, cancel
     #[command(subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
     Runs {

@@ -9,6 +9,7 @@ mod differences;
 mod error_view;
 pub mod exit;
 mod explain;
+mod export;
 mod gate;
 mod init;
 mod logging;
@@ -138,6 +139,7 @@ async fn dispatch(app: &App, verb: Verb) -> Result<Exit> {
         Verb::Rollback(args) => rollback::rollback(app, &args).await,
         Verb::Clear(args) => clear::clear(app, &args).await,
         Verb::Stats(args) => stats::stats(app, &args).await,
+        Verb::Export(args) => export::export(app, &args).await,
         Verb::Runs { verb } => runs::runs(app, verb).await,
         Verb::PipelineSchema(args) => pipeline_schema::pipeline_schema(app, &args),
         Verb::Explain(args) => explain::explain(app, &args),

@@ -42,6 +42,19 @@ pub struct Scan {
     pub columns: Vec<String>,
     /// Identity of the last row of the page before; `None` for the first page.
     pub after: Option<Row>,
+    /// Only rows that have one of these values in these columns.
+    pub among: Option<Among>,
+    /// At most so many rows; `None`: as many as the destination likes to read at once.
+    pub limit: Option<usize>,
+}
+
+/// Values that rows are looked for by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Among {
+    /// The columns.
+    pub columns: Vec<String>,
+    /// Their values; at least one.
+    pub values: Vec<Row>,
 }
 
 /// One row of a scan.

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 
 pub use commit::{Batch, CommitHeader, Feed, PartitionState, Receipt, Written};
-pub use compare::{Doomed, Found, FoundChildren, FoundRow, Scan, ScannedRow, Traffic};
+pub use compare::{Among, Doomed, Found, FoundChildren, FoundRow, Scan, ScannedRow, Traffic};
 
 use crate::domain::cursor::{Counts, Partition};
 use crate::domain::reject::Reject;

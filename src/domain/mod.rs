@@ -5,6 +5,7 @@ pub mod document;
 pub mod encode;
 pub mod field_path;
 pub mod filter;
+pub mod inverse;
 pub mod json;
 pub mod mapping;
 pub mod number;

@@ -162,7 +162,13 @@ impl Looking<'_> {
         let columns: Vec<String> = key.cloned().chain(self.mark().map(str::to_owned)).collect();
         let mut after = None;
         loop {
-            let scan = Scan { table: self.target.table.clone(), columns: columns.clone(), after: after.take() };
+            let scan = Scan {
+                table: self.target.table.clone(),
+                columns: columns.clone(),
+                after: after.take(),
+                among: None,
+                limit: None,
+            };
             let rows = ctx.destination.scan(&scan).await?;
             let Some(last) = rows.last() else { return Ok(()) };
             after = Some(last.identity.clone());

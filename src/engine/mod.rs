@@ -12,6 +12,7 @@ mod deletes;
 mod details;
 mod drift;
 mod estimate;
+pub mod export;
 mod feed;
 pub mod gate;
 mod incremental;

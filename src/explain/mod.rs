@@ -21,7 +21,7 @@ pub struct Explanation {
 }
 
 /// The families, in the order in which they are shown.
-const FAMILIES: [&str; 15] = [
+const FAMILIES: [&str; 16] = [
     include_str!("command_line.md"),
     include_str!("pipeline.md"),
     include_str!("preflight.md"),
@@ -34,6 +34,7 @@ const FAMILIES: [&str; 15] = [
     include_str!("sync.md"),
     include_str!("rejects.md"),
     include_str!("backup.md"),
+    include_str!("export.md"),
     include_str!("schema.md"),
     include_str!("ledger.md"),
     include_str!("internal.md"),

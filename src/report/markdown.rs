@@ -1,7 +1,8 @@
-//! A run's report as Markdown, for tickets and pull requests.
+//! Reports as Markdown: a run's for tickets and pull requests, an export's beside its files.
 
 use std::fmt::Write;
 
+use super::export::{ExportReport, ExportedCollection};
 use super::run::{CollectionReport, RejectReport, RunReport};
 use super::text::{clean, duration, price, sum};
 
@@ -29,6 +30,45 @@ pub fn run(report: &RunReport) -> String {
     section(&mut text, "Warnings", &report.warnings);
     rejects(&mut text, report);
     text
+}
+
+/// The page beside the files of an export.
+pub fn export(report: &ExportReport) -> String {
+    let mut text = format!("# Export of pipeline {}\n\n", cell(&report.pipeline));
+    let whole = if report.complete { "yes" } else { "**no**" };
+    let _ = writeln!(text, "- from: {}\n- whole: {whole}", cell(&report.destination));
+    exported_collections(&mut text, report);
+    section(&mut text, "Warnings", &report.warnings);
+    exported_columns(&mut text, report);
+    let notes =
+        report.collections.iter().flat_map(|one| one.notes.iter().map(|note| format!("{}: {note}", one.collection)));
+    section(&mut text, "What holds for whole collections", &notes.collect::<Vec<_>>());
+    let found = report.shortfalls.iter().map(|found| {
+        let how = if found.written { "written, but" } else { "not written:" };
+        format!("{}: {how} {}", found.document, found.reason)
+    });
+    section(&mut text, "Not exactly in the export", &found.collect::<Vec<_>>());
+    text
+}
+
+fn exported_collections(text: &mut String, report: &ExportReport) {
+    text.push_str("\n| collection | file | documents | inexact | left out | gone | orphans |\n");
+    text.push_str("| --- | --- | --: | --: | --: | --: | --: |\n");
+    for one in &report.collections {
+        let ExportedCollection { documents, inexact, left_out, gone, orphans, .. } = one;
+        let (collection, file) = (cell(&one.collection), code(&one.file));
+        let _ = writeln!(text, "| {collection} | {file} | {documents} | {inexact} | {left_out} | {gone} | {orphans} |");
+    }
+}
+
+fn exported_columns(text: &mut String, report: &ExportReport) {
+    text.push_str("\n## What becomes of each column\n\n| column | from | comes back | because |\n");
+    text.push_str("| --- | --- | --- | --- |\n");
+    for column in report.collections.iter().flat_map(|one| &one.columns) {
+        let how = column.comes_back.replace('_', " ");
+        let (name, from) = (code(&column.column), code(&column.from));
+        let _ = writeln!(text, "| {name} | {from} | {how} | {} |", cell(&column.reason));
+    }
 }
 
 fn collections(text: &mut String, report: &RunReport) {

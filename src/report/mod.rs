@@ -4,6 +4,7 @@
 //! tickets. Renderers are pure: data in, text out, no colour.
 
 pub mod drift;
+pub mod export;
 pub mod failure;
 pub mod finding;
 pub mod gate;

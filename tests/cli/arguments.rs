@@ -41,6 +41,7 @@ fn help_of_every_verb_says_what_it_changes() {
         &["schema", "status"],
         &["clear"],
         &["stats"],
+        &["export"],
         &["runs", "list"],
         &["runs", "show"],
         &["runs", "logs"],

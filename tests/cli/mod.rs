@@ -5,7 +5,7 @@ mod conflicts;
 mod environments;
 mod retry;
 mod runs;
-mod shop;
+pub mod shop;
 mod state;
 mod stopping;
 mod verbs;

@@ -58,7 +58,7 @@ fn column(name: &str, from: &str, kind: ColumnType) -> ColumnMapping {
 }
 
 /// A mapping of `users` to `users` whose first column is the key.
-fn mapping(columns: Vec<ColumnMapping>) -> Mapping {
+pub fn mapping(columns: Vec<ColumnMapping>) -> Mapping {
     Mapping {
         collection: CollectionPattern::parse("users").unwrap(),
         table: "users".into(),

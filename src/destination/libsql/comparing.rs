@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use super::failure::Failure;
 use super::sql::{exact, list, quote};
 use super::statement::{Statement, number, typed, value};
-use crate::destination::{FoundRow, Scan, ScannedRow};
+use crate::destination::{Among, FoundRow, Scan, ScannedRow};
 use crate::domain::encode::encode;
 use crate::domain::row::{Row, SqlValue};
 use crate::domain::schema::Table;
@@ -85,17 +85,64 @@ pub(super) fn identity(table: &Table) -> Result<Vec<String>, Failure> {
 
 /// The next rows of a scan, at most `limit`.
 pub(super) fn scan(scan: &Scan, identity: &[String], limit: usize) -> Statement {
-    let columns: Vec<String> = identity.iter().chain(&scan.columns).map(|column| exact(&quote(column))).collect();
-    let mut values = scan.after.clone().unwrap_or_default();
-    let after = if values.is_empty() {
-        String::new()
-    } else {
-        format!(" WHERE ({}) > ({})", list(identity), parameters(1, values.len()))
+    let columns: Vec<String> = identity.iter().chain(&scan.columns).map(|column| exact(&own(column))).collect();
+    let mut values = Vec::new();
+    let (with, from) = scan.among.as_ref().map(|among| looked_for(among, &mut values)).unwrap_or_default();
+    let order = identity.iter().map(|column| own(column)).collect::<Vec<_>>().join(", ");
+    let after = match &scan.after {
+        None => String::new(),
+        Some(after) => {
+            let first = values.len() + 1;
+            values.extend(after.iter().cloned());
+            format!(" WHERE ({order}) > ({})", parameters(first, after.len()))
+        }
     };
+    let on = scan.among.as_ref().map(equal_to).unwrap_or_default();
     values.push(number(limit as u64));
-    let (table, order) = (quote(&scan.table), list(identity));
-    let sql = format!("SELECT {} FROM {table}{after} ORDER BY {order} LIMIT ?{}", columns.join(", "), values.len());
+    let (table, columns) = (quote(&scan.table), columns.join(", "));
+    let sql = format!(
+        "{with}SELECT {columns} FROM {from}{table} AS {OWN}{on}{after} ORDER BY {order} LIMIT ?{}",
+        values.len()
+    );
     Statement::new(sql, values)
+}
+
+/// The table that is scanned, beside the values that it is searched for.
+const OWN: &str = "\"_fireferry_own\"";
+const WANTED: &str = "\"_fireferry_wanted\"";
+
+fn own(column: &str) -> String {
+    format!("{OWN}.{}", quote(column))
+}
+
+/// The name of the so manyth column of the values.
+fn wanted(number: usize) -> String {
+    format!("\"_fireferry_{number}\"")
+}
+
+/// The values as a table that comes first, so that each is looked up in an index; a list of pairs (`IN`) would read the
+/// whole table. They are added to the parameters.
+fn looked_for(among: &Among, values: &mut Vec<SqlValue>) -> (String, String) {
+    let mut tuples = Vec::with_capacity(among.values.len());
+    for tuple in &among.values {
+        tuples.push(format!("({})", parameters(values.len() + 1, tuple.len())));
+        values.extend(tuple.iter().cloned());
+    }
+    let names: Vec<String> = (0..among.columns.len()).map(wanted).collect();
+    let (names, number) = (names.join(", "), tuples.len());
+    // Without the limit SQLite takes it for a large table, and reads the other one whole for a filter.
+    let select = format!("SELECT * FROM (VALUES {}) LIMIT {number}", tuples.join(", "));
+    let with = format!("WITH {WANTED} ({names}) AS ({select}) ");
+    (with, format!("{WANTED} CROSS JOIN "))
+}
+
+/// The first comparison finds rows by the index, the second is exact under any collation of the column.
+fn equal_to(among: &Among) -> String {
+    let equal = |(number, column): (usize, &String)| {
+        let (column, wanted) = (own(column), wanted(number));
+        format!("{column} = {wanted} AND {column} COLLATE BINARY = {wanted}")
+    };
+    format!(" ON {}", among.columns.iter().enumerate().map(equal).collect::<Vec<_>>().join(" AND "))
 }
 
 /// A row of [`scan`].
@@ -142,6 +189,24 @@ mod tests {
         assert_eq!(unlike_rows(rows(&[3, 2, 2]), &rows(&[1, 2, 3])), (rows(&[1]), rows(&[2])));
         assert_eq!(unlike_rows(rows(&[]), &rows(&[5, 4])), (rows(&[4, 5]), rows(&[])));
         assert_eq!(unlike_rows(rows(&[7, 7]), &rows(&[7])), (rows(&[]), rows(&[7])));
+    }
+
+    #[test]
+    fn rows_that_are_looked_for_are_searched_by_their_columns() {
+        let among = Among { columns: vec!["a".into(), "b".into()], values: vec![vec!["x".into(), 1.into()]; 2] };
+        let wanted = Scan {
+            table: "t".into(),
+            columns: vec!["c".into()],
+            after: Some(vec![7.into()]),
+            among: Some(among),
+            limit: None,
+        };
+        let found = scan(&wanted, &["rowid".into()], 5);
+        let sql = found.sql.replace("_fireferry_", "");
+        assert!(sql.contains("(VALUES (?1, ?2), (?3, ?4)) LIMIT 2"), "{sql}");
+        assert!(sql.contains("CROSS JOIN \"t\" AS \"own\" ON \"own\".\"a\" = \"0\" AND"), "{sql}");
+        assert!(sql.ends_with("WHERE (\"own\".\"rowid\") > (?5) ORDER BY \"own\".\"rowid\" LIMIT ?6"), "{sql}");
+        assert_eq!((found.values.len(), found.values[5].clone()), (6, SqlValue::Integer(5)));
     }
 
     #[test]

@@ -18,6 +18,7 @@
 mod merge;
 mod parse;
 mod read;
+mod rest;
 mod sql;
 mod text;
 mod write;
@@ -25,6 +26,7 @@ mod write;
 pub use merge::merge;
 pub use parse::{JsonError, parse};
 pub use read::{decode, decode_document};
+pub use rest::encode_rest;
 pub use sql::{encode_key, json_to_sql, sql_to_json};
 pub use text::{escape, plain_end, string};
 pub use write::{double_text, encode, encode_document, encode_lossless};

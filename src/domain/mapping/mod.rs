@@ -27,7 +27,7 @@ use super::document::{CollectionPattern, Document};
 use super::field_path::FieldPath;
 use super::filter::Filter;
 use super::reject::Rejection;
-use super::row::MappedDocument;
+use super::row::{MappedDocument, SqlValue};
 use super::schema::Affinity;
 use super::value::Value;
 
@@ -95,7 +95,12 @@ pub struct ColumnMapping {
 impl ColumnMapping {
     /// Whether the column holds a value as it comes from a document; transforms and lookup are not asked.
     pub fn holds(&self, value: &Value) -> bool {
-        convert::convert(std::borrow::Cow::Borrowed(value), self.kind, self.doubles).is_ok()
+        self.stores(value).is_some()
+    }
+
+    /// What the column stores for a value as it comes from its lookup; `None` where its type cannot.
+    pub(in crate::domain) fn stores(&self, value: &Value) -> Option<SqlValue> {
+        convert::convert(std::borrow::Cow::Borrowed(value), self.kind, self.doubles).ok()
     }
 }
 

@@ -52,7 +52,7 @@ pub async fn contents(ctx: Context, ledger: Arc<Ledger>, options: ContentsOption
 }
 
 /// The work's own thread ended by a defect.
-pub(super) fn panicked(error: tokio::task::JoinError) -> Error {
+pub(in crate::engine) fn panicked(error: tokio::task::JoinError) -> Error {
     Error::new(ErrorKind::Internal, "engine_panicked", "the work ended by a defect in fireferry")
         .hint("please report this")
         .caused_by(error)

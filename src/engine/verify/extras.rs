@@ -131,7 +131,7 @@ impl Explained {
 
     /// The next page of the table's rows: where it ended, and the extra ones among them. `None` at the end.
     pub async fn next(&mut self, ctx: &mut Context, after: Option<Vec<SqlValue>>) -> Result<Option<Page>> {
-        let scan = Scan { table: self.table.clone(), columns: self.columns.clone(), after };
+        let scan = Scan { table: self.table.clone(), columns: self.columns.clone(), after, among: None, limit: None };
         let rows = ctx.destination.scan(&scan).await?;
         let Some(last) = rows.last() else { return Ok(None) };
         let after = last.identity.clone();

@@ -19,6 +19,7 @@ mod search;
 mod state;
 mod strategy;
 
+pub(in crate::engine) use contents::panicked;
 pub use contents::{ContentsOptions, contents};
 pub use counts::{CollectionCounts, CountsReport, counts};
 pub use repair::{RepairOptions, Repaired, repair};

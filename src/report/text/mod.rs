@@ -1,6 +1,7 @@
 //! Reports as people read them on a terminal.
 
 mod check;
+mod export;
 mod format;
 mod init;
 mod plan;
@@ -10,6 +11,7 @@ mod update;
 mod verify;
 
 pub use check::check;
+pub use export::export;
 pub use format::{Column, bytes, clean, clean_lines, count, duration, moment, price, seconds, shorten, table};
 pub use init::init;
 pub use plan::plan;

@@ -82,7 +82,7 @@ impl LibsqlFile {
             self.looking()?.schema.table(&wanted.table).ok_or_else(|| internal("a scan of an unknown table"))?;
         let read = || -> Result<Vec<ScannedRow>, Failure> {
             let identity = identity(table)?;
-            let statement = scan(wanted, &identity, PAGE);
+            let statement = scan(wanted, &identity, wanted.limit.unwrap_or(PAGE));
             let decode = |row: &[_]| scanned(row, identity.len(), wanted.columns.len());
             self.database.try_query(&statement.sql, statement.values, decode)
         };

@@ -140,7 +140,7 @@ impl RemoteDatabase {
         let table =
             self.looking()?.schema.table(&wanted.table).ok_or_else(|| internal("a scan of an unknown table"))?;
         let identity = identity(table).map_err(unreadable)?;
-        let mut limit = PAGE;
+        let mut limit = wanted.limit.unwrap_or(PAGE);
         let rows = loop {
             match self.connection.query(scan(wanted, &identity, limit)).await {
                 Err(error) if error.code() == "destination_answer_too_large" && limit > 1 => limit = (limit / 8).max(1),
