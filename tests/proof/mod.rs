@@ -5,6 +5,7 @@
 //! ```text
 //! FIREFERRY_TEST_CRASHES=50 FIREFERRY_TEST_DOCUMENTS=200000 cargo test --release proof::crash -- --nocapture
 //! FIREFERRY_TEST_POWER_LOSSES=100 cargo test --release proof::power_loss -- --nocapture
+//! FIREFERRY_TEST_DISK_FAULTS=1000000 cargo test --release proof::disk_faults -- --nocapture
 //! ```
 //!
 //! `FIREFERRY_TEST_POWER_LOSS_DOCUMENTS` makes the second load larger, `FIREFERRY_TEST_SEED` chooses other moments;
@@ -15,6 +16,7 @@ mod classroom;
 mod comparison;
 mod crash;
 pub mod crossings;
+mod disk_faults;
 mod dry_run;
 pub mod interrupt;
 mod power_loss;

@@ -18,6 +18,7 @@ pub mod memory;
 pub mod proxy;
 mod redact;
 pub mod servers;
+pub mod shim;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};

@@ -3,7 +3,8 @@
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+
+use crate::support::shim::compiled;
 
 /// Something that happened below the watched folder, or on the terminal.
 #[derive(Debug, Clone)]
@@ -50,24 +51,8 @@ pub enum Operation {
 
 /// Makes `command` record what it does below `folder` in `log`.
 pub fn watch(command: &mut Command, folder: &Path, log: &Path) {
-    command.env("LD_PRELOAD", shim());
+    command.env("LD_PRELOAD", compiled("powerloss"));
     command.env("FIREFERRY_TEST_POWERLOSS_FOLDER", folder).env("FIREFERRY_TEST_POWERLOSS_LOG", log);
-}
-
-/// The shim, compiled once.
-fn shim() -> &'static Path {
-    static SHIM: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
-    let (_, path) = SHIM.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("powerloss.so");
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/powerloss.c");
-        let mut compiler = Command::new("cc");
-        compiler.args(["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-o"]).arg(&path).arg(source);
-        let status = compiler.status().expect("a C compiler, as the build needs it");
-        assert!(status.success(), "{compiler:?}");
-        (folder, path)
-    });
-    path
 }
 
 /// What was recorded, in order.
