@@ -26,6 +26,7 @@ mod restore;
 mod resume;
 mod retire;
 mod rollback;
+pub mod seams;
 pub mod types;
 mod values;
 
