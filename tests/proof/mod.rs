@@ -21,6 +21,7 @@ mod dry_run;
 pub mod interrupt;
 mod power_loss;
 pub mod program;
+mod random;
 mod readers;
 mod restore;
 mod resume;

@@ -55,7 +55,7 @@ pub const SCHEMA: &str = "CREATE TABLE things (
 pub const DATABASE: &str = "projects/p/databases/(default)/documents";
 
 /// What Firestore can hold: a document's path, a place on Earth.
-fn legal(value: Value) -> Value {
+pub fn legal(value: Value) -> Value {
     match value {
         Value::Reference(_) => Value::Reference("users/alice/orders/ü 7".into()),
         Value::GeoPoint(point) => {
