@@ -190,3 +190,19 @@ fn an_incremental_run_that_was_stopped_goes_on() {
     assert_eq!(counts(&next), [1, 0, 1, 0, 0], "{next:#}");
     place.assert_equal();
 }
+
+#[test]
+fn an_incremental_run_is_taken_back_with_its_watermark() {
+    let mut place = Place::new();
+    place.person("a", "before");
+    place.person("b", "before");
+    place.tick(0);
+    place.person("a", "after");
+    place.person("c", "new");
+    assert_eq!(counts(&place.tick(0)), [2, 1, 1, 0, 0]);
+    let command = place.workspace.command(&["rollback", "latest", "--yes", "--json"]);
+    place.workspace.finish(command).exits(0);
+    assert_eq!(place.database().texts("SELECT id || ' ' || name FROM people ORDER BY id"), ["a before", "b before"]);
+    assert_eq!(counts(&place.tick(0)), [2, 1, 1, 0, 0], "what was taken back is read again");
+    place.assert_equal();
+}

@@ -89,10 +89,13 @@ async fn tables(
     for written in &details.written {
         let of = counts.iter().find(|(name, _)| *name == written.collection).map(|(_, counts)| *counts);
         let of = of.unwrap_or_default();
-        let empty = written.tables().all(|table| {
-            details.rows_before.get(table).copied().unwrap_or(0) == 0
-                || details.began_empty.iter().any(|name| name == table)
-        });
+        // Of what was read by its changes, rows were not counted: there were some.
+        let counted = !details.since.contains_key(&written.collection);
+        let empty = counted
+            && written.tables().all(|table| {
+                details.rows_before.get(table).copied().unwrap_or(0) == 0
+                    || details.began_empty.iter().any(|name| name == table)
+            });
         if !empty && changed_something(&of) {
             require_log(run, details)?;
         }
