@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use fireferry::destination::{
     AppliedMigration, BackupFile, CommitHeader, Destination, DestinationCapabilities, Doomed, Feed,
-    ForeignKeyViolation, Found, MigrationStep, OpenReject, PartitionState, Receipt, RejectQuery, Removal, RunRecord,
-    Scan, ScannedRow, Space, StoredReject, StoredWatermark, Target, Written,
+    ForeignKeyViolation, Found, MigrationStep, OpenReject, PartitionState, Receipt, RejectQuery, Removal, Rollback,
+    RunRecord, Scan, ScannedRow, Space, StoredReject, StoredWatermark, TableChanges, Target, Written,
 };
 use fireferry::domain::cursor::{Counts, Partition};
 use fireferry::domain::row::{MappedDocument, Row};
@@ -140,8 +140,8 @@ impl Destination for Scripted {
         through!(self.script, "destination.rejects", self.inner.rejects(query))
     }
 
-    async fn forget_rejects(&mut self, run: &str, ids: &[i64]) -> Result<()> {
-        through!(self.script, "destination.forget_rejects", self.inner.forget_rejects(run, ids))
+    async fn forget_rejects(&mut self, run: &str, ids: &[i64], kept_by: Option<&str>) -> Result<()> {
+        through!(self.script, "destination.forget_rejects", self.inner.forget_rejects(run, ids, kept_by))
     }
 
     async fn last_pass(&mut self, run: &str, collection: Option<&str>) -> Result<u64> {
@@ -176,8 +176,8 @@ impl Destination for Scripted {
         through!(self.script, "destination.open_rejects", self.inner.open_rejects(pipeline, limit))
     }
 
-    async fn close_rejects(&mut self, ids: &[i64]) -> Result<()> {
-        through!(self.script, "destination.close_rejects", self.inner.close_rejects(ids))
+    async fn close_rejects(&mut self, ids: &[i64], kept_by: Option<&str>) -> Result<()> {
+        through!(self.script, "destination.close_rejects", self.inner.close_rejects(ids, kept_by))
     }
 
     async fn prune_runs(&mut self, pipeline: &str, keep: u64) -> Result<()> {
@@ -210,5 +210,37 @@ impl Destination for Scripted {
 
     async fn clear(&mut self, pipeline: &str, tables: &[String]) -> Result<Vec<u64>> {
         through!(self.script, "destination.clear", self.inner.clear(pipeline, tables))
+    }
+
+    async fn keep_undo_log(&mut self) -> Result<()> {
+        through!(self.script, "destination.keep_undo_log", self.inner.keep_undo_log())
+    }
+
+    async fn runs_after(&mut self, run: &str) -> Result<Vec<RunRecord>> {
+        through!(self.script, "destination.runs_after", self.inner.runs_after(run))
+    }
+
+    async fn rollback_changes(&mut self, rollback: &Rollback) -> Result<Vec<TableChanges>> {
+        through!(self.script, "destination.rollback_changes", self.inner.rollback_changes(rollback))
+    }
+
+    async fn begin_rollback(&mut self, rollback: &Rollback) -> Result<()> {
+        through!(self.script, "destination.begin_rollback", self.inner.begin_rollback(rollback))
+    }
+
+    async fn roll_back(&mut self, rollback: &Rollback, table: usize) -> Result<u64> {
+        through!(self.script, "destination.roll_back", self.inner.roll_back(rollback, table))
+    }
+
+    async fn forget_run(&mut self, run: &str) -> Result<bool> {
+        through!(self.script, "destination.forget_run", self.inner.forget_run(run))
+    }
+
+    async fn logged_runs(&mut self, skip: u64) -> Result<Vec<RunRecord>> {
+        through!(self.script, "destination.logged_runs", self.inner.logged_runs(skip))
+    }
+
+    async fn prune_undo_log(&mut self, run: &str) -> Result<bool> {
+        through!(self.script, "destination.prune_undo_log", self.inner.prune_undo_log(run))
     }
 }
