@@ -15,8 +15,8 @@ use crate::support::repository;
 
 const VARIABLE: &str = "FIREFERRY_CROSSINGS";
 
-/// Places that other tests cross: those of a server's requests, of source files that are put away, and of backups that
-/// make room.
+/// Places that other tests cross: those of a server's requests, of source files that are put away, of backups that make
+/// room, and of documents that were deleted.
 const ELSEWHERE: &[&str] = &[
     "request.made",
     "request.answered",
@@ -25,6 +25,8 @@ const ELSEWHERE: &[&str] = &[
     "source.retired",
     "backup.unlisted",
     "rejects.forgotten",
+    "names.read",
+    "rows.removed",
 ];
 
 /// How often a command crosses each place, found out by running it on this workspace.
