@@ -37,7 +37,7 @@ fn every_other_example_fits_into_a_pipeline() {
             "columns" => format!("{HEAD}collections:\n  users:\n    key: id\n{}", indented(block, 4)),
             "include" => format!("{HEAD}{block}"),
             "defaults" => format!("{HEAD}{block}"),
-            "environments" => format!("{HEAD}{users}{block}"),
+            "environments" | "gates" => format!("{HEAD}{users}{block}"),
             "where" | "children" => {
                 format!("{HEAD}collections:\n  users:\n    key: id\n    columns: {{ id: $id }}\n{}", indented(block, 4))
             }
