@@ -5,6 +5,9 @@ use serde_json::json;
 use super::place::{PIPELINE, Place, counts};
 use crate::support::repository;
 
+/// Rejects on the list of a run; what a rollback would put back there is under another name.
+const OPEN: &str = "SELECT count(*) FROM _fireferry_rejects WHERE run IN (SELECT run FROM _fireferry_runs)";
+
 #[test]
 fn after_a_full_run_only_what_changed_is_read() {
     let mut place = Place::new();
@@ -85,7 +88,7 @@ fn a_child_whose_parent_arrives_one_run_later_is_written_then() {
     let report = place.tick(0);
     assert_eq!(counts(&report), [2, 2, 0, 0, 0], "{report:#}");
     place.assert_equal();
-    assert_eq!(place.database().integer("SELECT count(*) FROM _fireferry_rejects"), 0);
+    assert_eq!(place.database().integer(OPEN), 0);
     let report = place.tick(0);
     assert_eq!(counts(&report), [0, 0, 0, 0, 0], "{report:#}");
 }
@@ -99,7 +102,7 @@ fn a_rejected_document_that_was_deleted_leaves_the_list() {
     place.server.tell("delete notes/orphan");
     let report = place.tick(0);
     assert_eq!(counts(&report), [0, 0, 0, 0, 0], "{report:#}");
-    assert_eq!(place.database().integer("SELECT count(*) FROM _fireferry_rejects"), 0);
+    assert_eq!(place.database().integer(OPEN), 0);
     place.assert_equal();
 }
 

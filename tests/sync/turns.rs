@@ -124,8 +124,8 @@ fn two_daemons_never_work_at_once_and_one_takes_over() {
     let mut place = Place::new();
     place.person("a", "a");
     let mut first = Daemon::start(sync(&place, &["--every", "50ms"]));
-    let second = Daemon::start(sync(&place, &["--every", "50ms", "--max-failures", "1"]));
     first.until(1);
+    let second = Daemon::start(sync(&place, &["--every", "50ms", "--max-failures", "1"]));
     for number in 0..10 {
         place.person(&format!("p{number}"), "x");
         std::thread::sleep(Duration::from_millis(30));

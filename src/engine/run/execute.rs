@@ -252,7 +252,9 @@ async fn finish(run: &mut Prepared, work: &mut Work) -> Result<()> {
     crossing("load.complete");
     run.ctx.destination.finish(&run.run).await?;
     crossing("load.finished");
-    if !run.options.dry_run && work.details.rows_before.values().any(|rows| *rows > 0) {
+    // Of what was read by its changes, rows were not counted.
+    let had_rows = work.details.rows_before.values().any(|rows| *rows > 0) || !work.details.since.is_empty();
+    if !run.options.dry_run && had_rows {
         rollback::prune(&mut run.ctx, &run.run).await?;
     }
     if run.options.no_verify {

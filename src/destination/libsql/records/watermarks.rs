@@ -33,7 +33,6 @@ pub fn prune(pipeline: &str, keep: u64) -> Vec<Statement> {
          AND id NOT IN (SELECT id FROM _fireferry_runs WHERE pipeline = ?1 ORDER BY id DESC LIMIT ?2)
          AND coalesce(json_extract(details, '$.undo'), 'off') IN ('off', 'pruned')
          AND run NOT IN (SELECT run FROM _fireferry_rejects)
-         AND coalesce(json_extract(details, '$.undo'), 'off') NOT IN ('on', 'pruning')
          AND id NOT IN (SELECT max(r.id) FROM _fireferry_runs r, json_each(r.details, '$.watermarks') w
                         WHERE r.pipeline = ?1 AND r.status LIKE 'completed%' GROUP BY w.key)";
     let forgotten = |table: &str| {
