@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod classroom;
+mod deploy;
 mod fixtures;
 mod program;
 mod readme;
