@@ -68,9 +68,17 @@ async fn collection(ctx: &mut Context, options: &RunOptions, step: &Step) -> Res
     let (mut scratch, _) = Scratch::open(folder.0.clone(), &BTreeMap::new())?;
     let mut names = names(ctx, options, step, &mut scratch).await?;
     let target = step.target(options, false, true);
+    let nothing = names.len() == 0 && step.collection.expect_documents;
     let mut looking = Looking { step, target: &target, names: &mut names };
     let looked = looking.look(ctx).await?;
     let most = allowed(options.max_deletes.unwrap_or(ctx.pipeline.settings.max_deletes), looked.rows);
+    if nothing && looked.gone > 0 {
+        let refused = format!(
+            "the source has no document of {}: no row was removed (say `expect_documents: false` if that may be)",
+            step.name()
+        );
+        return Ok((Removed::default(), Some(refused)));
+    }
     if looked.gone > most {
         let refused = format!(
             "{} of {} rows of {} have no document any more, more than max_deletes allows ({most}): none was removed",

@@ -108,17 +108,22 @@ pub(super) async fn decide(ctx: &mut Context, options: &RunOptions, steps: &mut 
     let fingerprint = ctx.pipeline.fingerprint.clone();
     for step in steps {
         let own: Vec<&OpenReject> = open.iter().filter(|reject| reject.collection == step.name()).collect();
-        decided.closes.extend(own.iter().map(|reject| reject.id));
         let mark = stored.iter().find(|mark| mark.collection == step.name());
         match reach(ctx.source.capabilities().incremental, options, step, mark, &fingerprint) {
             Ok(mut reach) => {
+                // One without a name cannot be read again: it stays on its list.
+                let named = own.iter().filter(|reject| reject.document.is_some());
+                decided.closes.extend(named.map(|reject| reject.id));
                 let mut again: Vec<String> = own.iter().filter_map(|reject| reject.document.clone()).collect();
                 again.sort_unstable();
                 again.dedup();
                 reach.changed.again = again.into();
                 step.reach = Some(reach);
             }
-            Err(finding) => decided.findings.push(finding),
+            Err(finding) => {
+                decided.closes.extend(own.iter().map(|reject| reject.id));
+                decided.findings.push(finding);
+            }
         }
     }
     Ok(decided)

@@ -94,3 +94,17 @@ fn a_mapped_column_cannot_be_the_mark() {
     let refused = place.workspace.run(&[]).exits(2);
     assert!(refused.stdout.contains("deletes_column"), "{}", refused.stdout);
 }
+
+#[test]
+fn a_source_without_any_document_empties_no_table() {
+    let careful = PIPELINE.replace("expect_documents: false", "expect_documents: true");
+    let mut place = Place::with(&careful.replace("    key: id\n", "    key: id\n    deletes: hard\n"), &[]);
+    place.person("a", "a");
+    place.note("n", "a", "text");
+    place.tick(0);
+    place.server.tell("delete notes/n");
+    place.server.tell("delete people/a");
+    let report = place.workspace.run(&["--incremental", "--deletes"]).exits(5).json();
+    assert_eq!(rows(&place), [1, 1, 2], "few rows, but all of them: {report:#}");
+    assert!(report.to_string().contains("the source has no document of notes"), "{report:#}");
+}

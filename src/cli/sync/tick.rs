@@ -125,14 +125,13 @@ async fn once(app: &App, args: &SyncArgs, file: &Path) -> Result<RunReport> {
         max_reads: args.max_reads,
         ..RunOptions::default()
     };
-    let report = match run::once(app, file, options(true)).await {
+    match run::once(app, file, options(true)).await {
         Err(error) if BEGIN_ANEW.contains(&error.code()) => {
             app.output.note(&format!("beginning a new run: {error}"));
             run::once(app, file, options(false)).await
         }
         done => done,
-    }?;
-    Ok(report)
+    }
 }
 
 fn failed(app: &App, args: &SyncArgs, file: &Path, error: Error, metrics: &Metrics, notifier: &Notifier) -> Ended {
